@@ -1,0 +1,18 @@
+"""The only door to wall time. The market's clock comes with the messages."""
+
+import time
+
+
+def monotonic_ns() -> int:
+    """Nanoseconds of a clock that never goes back; for pacing and measuring."""
+    return time.monotonic_ns()
+
+
+def wall_ns() -> int:
+    """Nanoseconds since the epoch, UTC; for receive stamps and file names, never for market logic."""
+    return time.time_ns()
+
+
+def sleep(seconds: float) -> None:
+    """Give the processor away; for pacing threads."""
+    time.sleep(seconds)

@@ -1,0 +1,69 @@
+"""The transport: what a person can ask of a playing tape, and who answers."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from core.instrument import Instrument
+from core.snapshot import Snapshot
+
+#: Speeds of the `-` and `+` keys, market seconds a second; inf = MAX.
+SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 64.0, 256.0, 1024.0, float("inf"))
+
+
+class Verb(StrEnum):
+    """Kinds of command."""
+
+    PLAY = "play"
+    PAUSE = "pause"
+    TOGGLE = "toggle"
+    SPEED = "speed"  # value: market seconds a second
+    STEP_MESSAGE = "step-message"  # value: how many, negative = back
+    STEP_TRADE = "step-trade"
+    STEP_SECOND = "step-second"
+    GOTO = "goto"  # value: ns UTC
+    GOTO_INDEX = "goto-index"  # value: messages applied
+    LOOP_IN = "loop-in"  # value: ns UTC
+    LOOP_OUT = "loop-out"  # value: ns UTC
+    LOOP_OFF = "loop-off"
+    GROUP = "group"  # value: ticks per row
+    COLUMN = "column"  # value: ns per history column
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One request to the engine. Applied between two chunks, in order of sending."""
+
+    verb: Verb
+    value: float | int = 0
+
+
+class Player(Protocol):
+    """What plays: the engine's thread, or a fake in tests."""
+
+    instrument: Instrument
+    title: str  #: tape name for the top bar
+    first_ts: int
+    last_ts: int
+
+    def latest(self) -> Snapshot:
+        """The newest snapshot; never blocks."""
+
+    def send(self, command: Command) -> None:
+        """Queue a command; never blocks."""
+
+    def overview(self) -> "Overview | None":
+        """Whole-day outline for the day bar, None until it is ready."""
+
+    def close(self) -> None:
+        """Stop the engine and release the tape."""
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """The day in `len(mid)` equal time buckets."""
+
+    first_ts: int
+    last_ts: int
+    mid: tuple[float, ...]  #: last mid of the bucket in ticks, nan while one side is empty
+    volume: tuple[int, ...]  #: lots traded in the bucket

@@ -1,0 +1,1 @@
+"""Learning: data sets, training, ONNX export, registry, serving."""

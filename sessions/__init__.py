@@ -1,0 +1,1 @@
+"""What happened: session lifecycle, journal, audit, reports."""
