@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
-from numba.core.extending import intrinsic
-from numba.extending import overload
+from numba.extending import intrinsic, overload
 from platformdirs import user_cache_path
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -92,11 +91,11 @@ def highest_bit(word: int) -> int:
     return int(word).bit_length() - 1
 
 
-@overload(lowest_bit)
+@overload(lowest_bit, strict=False)
 def _lowest_bit(word: Any) -> Any:  # pragma: no cover - runs inside the compiler
     return lambda word: numba.int64(_cttz(numba.uint64(word)))
 
 
-@overload(highest_bit)
+@overload(highest_bit, strict=False)
 def _highest_bit(word: Any) -> Any:  # pragma: no cover - runs inside the compiler
     return lambda word: numba.int64(63) - numba.int64(_ctlz(numba.uint64(word)))

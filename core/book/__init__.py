@@ -1,0 +1,1 @@
+"""The price-time book: state, kernels that apply messages, and views."""
