@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from core.book.levels import find_level, mark_level, next_ask, next_bid, open_level, unmark_level
 from core.book.state import EMPTY_ASK, EMPTY_BID, BookState
 from core.enums import Action, Flag, Result, Side, Status
-from core.jit import kernel
+from core.jit import inlined, kernel
 from core.records import MAX_QTY, NO_PRICE, NO_SLOT
 
 # Plain ints: numba folds them, and the loop compares registers.
@@ -22,7 +22,7 @@ _BAD_ACTION, _BAD_SLOT, _BAD_ROW = int(Result.BAD_ACTION), int(Result.BAD_SLOT),
 _LAST_STATUS = int(max(Status))
 
 
-@kernel
+@inlined
 def link(book: BookState, slot: int, order_id: int, price: int, side: int, qty: int) -> int:
     """Put an order at the tail of its level. `side` 0 bid, 1 ask. OK, or FULL with nothing changed."""
     level = open_level(book, price, side)
@@ -51,7 +51,7 @@ def link(book: BookState, slot: int, order_id: int, price: int, side: int, qty: 
     return _OK
 
 
-@kernel
+@inlined
 def unlink(book: BookState, slot: int) -> None:
     """Take a live order out of its level and free its slot."""
     node = book.orders[slot]
@@ -135,7 +135,7 @@ def clear_side(book: BookState, side: int) -> None:
             price = next_ask(book, price)
 
 
-@kernel
+@inlined
 def remove(
     book: BookState, action: int, side: int, slot: int, order_id: int, qty: int, price: int
 ) -> int:
@@ -158,7 +158,7 @@ def remove(
     return _OK
 
 
-@kernel
+@inlined
 def replace(book: BookState, side: int, slot: int, order_id: int, qty: int, price: int) -> int:
     """REPLACE: same id, same price and not more quantity keeps the place in the queue, all else goes to the tail."""
     if qty < 1 or qty > MAX_QTY:
@@ -186,7 +186,7 @@ def replace(book: BookState, side: int, slot: int, order_id: int, qty: int, pric
     return link(book, slot, order_id, price, half, qty)
 
 
-@kernel
+@inlined
 def apply_one(
     book: BookState, action: int, side: int, flags: int, slot: int, order_id: int, qty: int, price: int
 ) -> int:
@@ -243,7 +243,7 @@ def _apply_rare(book: BookState, action: int, side: int, flags: int, qty: int, p
     return _BAD_ACTION
 
 
-@kernel
+@inlined
 def judge(book: BookState) -> None:
     """At the end of an event: count a crossed or locked book."""
     bid, ask = book.top[0]["best_bid"], book.top[0]["best_ask"]

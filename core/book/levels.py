@@ -3,31 +3,31 @@
 import numpy as np
 
 from core.book.state import EMPTY_ASK, EMPTY_BID, BookState
-from core.jit import highest_bit, kernel, lowest_bit
+from core.jit import highest_bit, inlined, kernel, lowest_bit
 
 _ONE = np.uint64(1)
 _NONE = np.uint64(0)
 _ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
 
 
-@kernel
+@inlined
 def _bit(n: int) -> int:
     return _ONE << np.uint64(n)
 
 
-@kernel
+@inlined
 def _below(n: int) -> int:
     """Bits 0 .. n-1."""
     return (_ONE << np.uint64(n)) - _ONE
 
 
-@kernel
+@inlined
 def _above(n: int) -> int:
     """Bits n+1 .. 63."""
     return (_ALL << np.uint64(n)) & ~(_ONE << np.uint64(n))
 
 
-@kernel
+@inlined
 def find_level(book: BookState, price: int, side: int) -> int:
     """Index of the level of `price` (ticks) on `side` (0 bid, 1 ask), -1 if its page is not open."""
     entry = (price >> 6) - book.top[0]["base"]
@@ -39,7 +39,7 @@ def find_level(book: BookState, price: int, side: int) -> int:
     return page * 128 + side * 64 + (price & 63)
 
 
-@kernel
+@inlined
 def open_level(book: BookState, price: int, side: int) -> int:
     """Index of the level of `price`, its page opened if need be; -1 if a pool or the grid is exhausted."""
     entry = (price >> 6) - book.top[0]["base"]
@@ -57,7 +57,7 @@ def open_level(book: BookState, price: int, side: int) -> int:
     return page * 128 + side * 64 + (price & 63)
 
 
-@kernel
+@inlined
 def mark_level(book: BookState, level: int, price: int, side: int) -> None:
     """The level got its first quantity: set its bits, move the best price."""
     page, tick = level >> 7, level & 63
@@ -74,7 +74,7 @@ def mark_level(book: BookState, level: int, price: int, side: int) -> None:
         book.top[0]["best_ask"] = price
 
 
-@kernel
+@inlined
 def unmark_level(book: BookState, level: int, price: int, side: int) -> None:
     """The level lost its last quantity: clear its bits, give an empty page back, move the best price."""
     page, tick = level >> 7, level & 63
