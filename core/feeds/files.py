@@ -3,19 +3,54 @@
 import gzip
 import hashlib
 import io
+import lzma
 import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, Self, cast
 
 import zstandard
 
 from core.errors import FeedError
 
 #: What the standard library and zstandard raise on damaged compressed data.
-DAMAGE = (gzip.BadGzipFile, zlib.error, EOFError, zstandard.ZstdError, zipfile.BadZipFile)
+DAMAGE = (gzip.BadGzipFile, zlib.error, lzma.LZMAError, EOFError, zstandard.ZstdError, zipfile.BadZipFile)
+#: What opening an archive may raise besides: zip tables of contents that lie, encrypted or exotic members.
+_UNREADABLE = (*DAMAGE, OSError, RuntimeError, ValueError)
 _BLOCK = 1 << 24
+
+
+class _ZstdFile(io.RawIOBase):
+    """Zstd frames one after another. The library's own reader takes a truncated file for a complete one."""
+
+    def __init__(self, raw: BinaryIO) -> None:
+        self._raw = raw
+        self._zstd = zstandard.ZstdDecompressor(max_window_size=2**31)
+        self._frame = self._zstd.decompressobj()
+        self._packed = b""
+        self._ready = memoryview(b"")
+        self._started = False
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, out: Any) -> int:
+        while not self._ready:
+            packed = self._packed or self._raw.read(1 << 14)  # small: a hostile block grows 30,000 times
+            if not packed:
+                if self._started and not self._frame.eof:
+                    raise EOFError("the last zstd frame is not complete")
+                return 0
+            if self._frame.eof:
+                self._frame = self._zstd.decompressobj()
+            self._started = True
+            self._ready = memoryview(self._frame.decompress(packed))
+            self._packed = self._frame.unused_data
+        count = min(len(out), len(self._ready))
+        out[:count] = self._ready[:count]
+        self._ready = self._ready[count:]
+        return count
 
 
 class ByteSource:
@@ -30,7 +65,10 @@ class ByteSource:
             raise FeedError(path, error.strerror or str(error)) from error
         try:
             self._stream = self._decompressed()
-        except DAMAGE as error:
+        except KeyError as error:
+            self._raw.close()
+            raise FeedError(path, f"no member {self.member} in the archive") from error
+        except _UNREADABLE as error:
             self._raw.close()
             raise FeedError(path, f"damaged archive: {error}") from error
 
@@ -40,8 +78,7 @@ class ByteSource:
         if head[:2] == b"\x1f\x8b":
             return cast(BinaryIO, gzip.GzipFile(fileobj=self._raw))
         if head == b"\x28\xb5\x2f\xfd":
-            reader = zstandard.ZstdDecompressor(max_window_size=2**31).stream_reader(self._raw, read_across_frames=True)
-            return cast(BinaryIO, io.BufferedReader(reader, 1 << 20))
+            return io.BufferedReader(_ZstdFile(self._raw), 1 << 20)
         if head == b"PK\x03\x04" and self.member is not None:
             return cast(BinaryIO, zipfile.ZipFile(self._raw).open(self.member))
         return self._raw
@@ -50,7 +87,7 @@ class ByteSource:
         """Up to `size` decompressed bytes; empty at the end. Raises `FeedError` on damage."""
         try:
             return self._stream.read(size)
-        except DAMAGE as error:
+        except (*DAMAGE, OSError) as error:
             raise FeedError(self.label, f"damaged or truncated: {error}") from error
 
     def progress(self) -> float:
@@ -67,7 +104,7 @@ class ByteSource:
         self._stream.close()
         self._raw.close()
 
-    def __enter__(self) -> "ByteSource":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
