@@ -94,8 +94,8 @@ class Book:
             raise BookCorrupt(broken)
 
 
-def grown(state: BookState, price: int) -> BookState:
-    """A copy of `state` with twice the level pages and a grid that covers `price` with room to spare."""
+def grown(state: BookState, price: int, pages_free: int = 1) -> BookState:
+    """A copy of `state` with at least `pages_free` free level pages and a grid that covers `price` with room to spare."""
     old_base, old_entries = int(state.top[0]["base"]), state.directory.shape[0]
     first, last, page = old_base, old_base + old_entries - 1, price // PAGE
     if -_INT32 < price < _INT32:
@@ -105,7 +105,9 @@ def grown(state: BookState, price: int) -> BookState:
         if page > last:
             last = min(page + spare, _INT32 // PAGE)
     pages = state.home.shape[0]
-    new_pages = pages if int(state.top[0]["free"]) > 0 else 2 * pages
+    new_pages = pages
+    while int(state.top[0]["free"]) + new_pages - pages < pages_free:
+        new_pages *= 2
     fresh = new_state(0, first * PAGE, last * PAGE, new_pages)
     shift = old_base - first
     top = state.top.copy()

@@ -1,0 +1,181 @@
+"""Checkpoints: the whole book written as messages, so that seeking anywhere is a short replay."""
+
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.book.book import Book
+from core.book.levels import find_level, next_ask, next_bid
+from core.book.state import EMPTY_ASK, EMPTY_BID, TOP, BookState
+from core.enums import Action, Flag, Side
+from core.errors import TapeError
+from core.jit import kernel
+from core.records import MESSAGE, NO_RECV, NO_SLOT
+
+_LEVEL, _ADD, _BID, _ASK = int(Action.LEVEL), int(Action.ADD), int(Side.BID), int(Side.ASK)
+_SNAPSHOT, _BACKWARDS, _SILENT, _BAD = int(Flag.SNAPSHOT), int(Flag.BACKWARDS), int(Flag.SILENT), int(Flag.BAD)
+_EXECUTE, _TRADE = int(Action.EXECUTE), int(Action.TRADE)
+#: A checkpoint at least every so many messages (it costs about 1 ms to replay that many) ...
+SPACING = 1 << 16
+#: ... unless the book holds so many orders that the checkpoints would outgrow the tape.
+PER_ORDER = 4
+
+
+@kernel
+def dump(book: BookState, out: NDArray[np.void]) -> int:
+    """Write the book as LEVEL and ADD messages into `out` in priority order. Returns how many."""
+    n = 0
+    for side in range(2):
+        end = EMPTY_BID if side == 0 else EMPTY_ASK
+        price = book.top[0]["best_bid"] if side == 0 else book.top[0]["best_ask"]
+        while price != end:
+            level = book.levels[find_level(book, price, side)]
+            slot = np.int64(level["head"]) if level["count"] > 0 else NO_SLOT
+            if level["anonymous"] > 0:
+                _stamp(out[n], price, side)
+                out[n]["action"] = _LEVEL
+                out[n]["qty"] = level["anonymous"]
+                n += 1
+            while slot >= 0:
+                node = book.orders[slot]
+                _stamp(out[n], price, side)
+                out[n]["action"] = _ADD
+                out[n]["order_id"] = node["order_id"]
+                out[n]["qty"] = node["qty"]
+                out[n]["slot"] = slot
+                n += 1
+                slot = np.int64(node["next"])
+            price = next_bid(book, price) if side == 0 else next_ask(book, price)
+    return n
+
+
+@kernel
+def _stamp(message: np.void, price: int, side: int) -> None:
+    message["ts_event"] = 0
+    message["order_id"] = 0
+    message["price"] = price
+    message["slot"] = NO_SLOT
+    message["recv_delta"] = NO_RECV
+    message["side"] = _BID if side == 0 else _ASK
+    message["flags"] = _SNAPSHOT
+
+
+@kernel
+def tally(messages: NDArray[np.void], start: int, stop: int, totals: NDArray[np.int64]) -> None:
+    """Add to `totals`: clock (running maximum of ts_event), prints and traded lots."""
+    for i in range(start, stop):
+        message = messages[i]
+        flags = message["flags"]
+        if message["ts_event"] > totals[0]:
+            totals[0] = message["ts_event"]
+        if is_print(message["action"], flags):
+            totals[1] += 1
+            totals[2] += message["qty"]
+
+
+@kernel
+def is_print(action: int, flags: int) -> bool:
+    """Whether a message is a print: a TRADE, or an EXECUTE that no TRADE reports."""
+    return (action == _TRADE or (action == _EXECUTE and flags & _SILENT == 0)) and flags & _BAD == 0
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A checkpoint: the book after the first `index` messages."""
+
+    index: int
+    clock: int  #: ns UTC, running maximum
+    prints: int
+    volume: int
+    records: NDArray[np.void]  #: MESSAGE
+    top: NDArray[np.void]  #: TOP, shape (1,)
+    results: NDArray[np.int64]
+
+
+class MarkWriter:
+    """Streams checkpoints into `marks.npz`."""
+
+    def __init__(self, path: Path) -> None:
+        self._zip = zipfile.ZipFile(path, "w", zipfile.ZIP_STORED, allowZip64=True)
+        self._head: list[tuple[int, int, int, int]] = []
+        self._tops: list[NDArray[np.void]] = []
+        self._results: list[NDArray[np.int64]] = []
+
+    def add(self, book: Book, index: int, clock: int, prints: int, volume: int) -> None:
+        """Keep the book after `index` messages."""
+        state = book.state
+        levels = int(np.count_nonzero(state.levels["anonymous"]))
+        records = np.zeros(book.orders + levels, MESSAGE)
+        dump(state, records)
+        self._member(f"records_{len(self._head)}", records)
+        self._head.append((index, clock, prints, volume))
+        self._tops.append(state.top.copy())
+        self._results.append(state.results.copy())
+
+    def _member(self, name: str, array: NDArray[np.void] | NDArray[np.int64]) -> None:
+        info = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))  # same tape, same bytes
+        with self._zip.open(info, "w", force_zip64=True) as member:
+            np.lib.format.write_array(member, np.ascontiguousarray(array), allow_pickle=False)
+
+    def close(self) -> None:
+        """Write the index and finish the file."""
+        self._member("head", np.array(self._head, np.int64).reshape(-1, 4))
+        self._member("tops", np.concatenate(self._tops) if self._tops else np.zeros(0, TOP))
+        self._member("results", np.array(self._results, np.int64).reshape(-1, 16))
+        self._zip.close()
+
+
+class MarkReader:
+    """Reads checkpoints one at a time; a damaged one is a `TapeError`."""
+
+    def __init__(self, folder: Path, path: Path) -> None:
+        self._folder = folder
+        try:
+            self._zip = zipfile.ZipFile(path)
+        except (OSError, zipfile.BadZipFile) as error:
+            raise TapeError(folder, f"{path.name} is damaged: {error}") from error
+        self.head = self._member("head", np.dtype("<i8"), 2)
+        self._tops = self._member("tops", TOP, 1)
+        self._results = self._member("results", np.dtype("<i8"), 2)
+        rising = len(self.head) > 0 and bool((np.diff(self.head[:, 0]) > 0).all())
+        if not rising or self.head.shape[1] != 4 or not len(self.head) == len(self._tops) == len(self._results):
+            raise TapeError(folder, f"{path.name} is damaged: its index is not in order")
+
+    def _member(self, name: str, dtype: np.dtype, dimensions: int) -> NDArray:
+        try:
+            raw = self._zip.read(f"{name}.npy")
+            array = np.lib.format.read_array(BytesIO(raw), allow_pickle=False)
+        except (KeyError, OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+            raise TapeError(self._folder, f"checkpoint {name} is damaged: {error}") from error
+        if array.dtype != dtype or array.ndim != dimensions:
+            raise TapeError(self._folder, f"checkpoint {name} is not what it should be")
+        return array
+
+    def __len__(self) -> int:
+        return len(self.head)
+
+    def read(self, number: int) -> Mark:
+        """Checkpoint `number`."""
+        index, clock, prints, volume = (int(x) for x in self.head[number])
+        records = self._member(f"records_{number}", MESSAGE, 1)
+        return Mark(index, clock, prints, volume, records, self._tops[number : number + 1], self._results[number])
+
+    def close(self) -> None:
+        """Release the file."""
+        self._zip.close()
+
+
+def mark_points(book: Book, messages: NDArray[np.void]) -> Iterator[int]:
+    """Apply all messages, stopping (yielding the index) where a checkpoint belongs, the end included."""
+    at, total = 0, len(messages)
+    yield 0
+    while at < total:
+        stop = min(total, at + max(SPACING, PER_ORDER * book.orders))
+        book.apply(messages, at, stop)
+        at = stop
+        yield at

@@ -1,0 +1,169 @@
+"""From a source's integer units to ticks and lots, found while streaming."""
+
+from decimal import Decimal
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.enums import Action, Flag
+from core.errors import ConfigError, FeedError
+from core.feeds.source import Batch, Options, SourceInfo
+from core.instrument import nice_step
+from core.jit import inlined, kernel
+
+_LIMIT = 2**60
+_TRADE, _EXECUTE = int(Action.TRADE), int(Action.EXECUTE)
+_STATUS, _CLEAR, _BAD = int(Action.STATUS), int(Action.CLEAR), int(Flag.BAD)
+
+
+class Scale:
+    """Ticks and lots of one import.
+
+    A tick the user gives is a promise: a price between ticks is an error. Otherwise the venue's usual
+    tick, or the coarsest round step that divides every price, is taken and refined when a price needs it.
+    Trades and executions may stand between ticks.
+    """
+
+    def __init__(self, info: SourceInfo, options: Options, source: str) -> None:
+        self.info, self.source = info, source
+        self.price = _Step("tick", info.price_unit, options.tick, info.usual_tick, source)
+        self.qty = _Step("lot", info.qty_unit, options.lot, info.usual_lot, source)
+
+    @property
+    def array(self) -> NDArray[np.int64]:
+        """What the kernels take: price multiplier and divisor, quantity multiplier and divisor, largest price.
+
+        A price above the last (in source units) would overflow; it is refused as BAD_PRICE.
+        """
+        price, qty = self.price, self.qty
+        return np.array([price.mul, max(price.div, 1), qty.mul, max(qty.div, 1), _LIMIT // price.mul], np.int64)
+
+    @property
+    def tick(self) -> Decimal:
+        """Natural price of one tick."""
+        return self.price.size
+
+    @property
+    def lot(self) -> Decimal:
+        """Natural quantity of one lot."""
+        return self.qty.size
+
+    def fit(self, batch: Batch) -> tuple[int, int]:
+        """Make ticks and lots fine enough for a batch.
+
+        Returns by how much everything written so far must be multiplied: (prices, quantities).
+        Raises `FeedError` naming the row when a step given by the user does not fit.
+        """
+        rows = batch.rows
+        off_price, off_qty = divisible(rows, self.array)
+        price_factor = self.price.fit(rows, "price", off_price)
+        qty_factor = self.qty.fit(rows, "qty", off_qty)
+        if batch.window is not None and batch.window.size:
+            price_factor *= self.price.fit_window(batch.window)
+        return price_factor, qty_factor
+
+
+@kernel
+def divisible(rows: NDArray[np.void], scale: NDArray[np.int64]) -> tuple[int, int]:
+    """First row whose price, and first row whose quantity, stands between steps; -1 if none."""
+    off_price, off_qty = -1, -1
+    for i in range(rows.shape[0]):
+        row = rows[i]
+        if not sized(row["action"], row["flags"]):
+            continue
+        qty = row["qty"]
+        if scale[3] > 1 and off_qty < 0 and -_LIMIT < qty < _LIMIT and qty * scale[2] % scale[3] != 0:
+            off_qty = i
+        price = row["price"]
+        if scale[1] > 1 and off_price < 0 and -scale[4] < price < scale[4] and priced(row["action"]):
+            if price * scale[0] % scale[1] != 0:
+                off_price = i
+    return off_price, off_qty
+
+
+@inlined
+def sized(action: int, flags: int) -> bool:
+    """Whether the quantity of a row is a quantity."""
+    return flags & _BAD == 0 and action != _STATUS and action != _CLEAR
+
+
+@inlined
+def priced(action: int) -> bool:
+    """Whether the price of a row must stand on a tick: prints may stand between."""
+    return action != _TRADE and action != _EXECUTE
+
+
+@kernel
+def off_window(window: NDArray[np.int64], mul: int, div: int) -> bool:
+    """Whether any stated price stands between ticks."""
+    for i in range(window.shape[0]):
+        for j in range(0, window.shape[1], 2):
+            if window[i, j + 1] > 0 and window[i, j] * mul % div != 0:
+                return True
+    return False
+
+
+class _Step:
+    """One step size: `natural = ticks * size` and `ticks = units * mul / div`."""
+
+    def __init__(self, name: str, unit: Decimal, given: Decimal | None, usual: Decimal | None, source: str) -> None:
+        self.name, self.unit, self.fixed, self.source = name, unit, given is not None, source
+        self.usual = usual
+        self.mul, self.div = 1, 0
+        step = given if given is not None else None
+        if step is not None:
+            if not step.is_finite() or step <= 0:
+                raise ConfigError(f"--{name} must be a positive number, not {step}")
+            ratio = Fraction(step) / Fraction(unit)
+            self.mul, self.div = ratio.denominator, ratio.numerator
+            if max(self.mul, self.div) > 10**12:
+                raise ConfigError(f"--{name} {step} does not go with prices in units of {unit}")
+
+    @property
+    def size(self) -> Decimal:
+        """Natural size of one step."""
+        # Units are powers of ten, so this is exact.
+        return (self.unit * max(self.div, 1) / self.mul).normalize() + 0
+
+    def fit(self, rows: NDArray[np.void], field: str, off: int) -> int:
+        """Refine the step; `off` is the first row that does not fit, -1 if all do. Returns the factor."""
+        if self.div and off < 0:
+            return 1
+        if self.fixed:
+            row = rows[off]
+            value = self.unit * int(row[field])
+            raise FeedError(self.source, f"{value} is not a multiple of the {self.name} {self.size}", int(row["source_row"]))
+        values = rows[field]
+        action = rows["action"]
+        mask = ((rows["flags"] & _BAD) == 0) & (action != _STATUS) & (action != _CLEAR) & (np.abs(values) < _LIMIT)
+        if field == "price":
+            mask &= (action != _TRADE) & (action != _EXECUTE)
+        return self._refine(values[mask])
+
+    def fit_window(self, window: NDArray[np.int64]) -> int:
+        """The same for the prices of a stated book."""
+        if self.div and not off_window(window, self.mul, self.div):
+            return 1
+        if self.fixed:
+            raise FeedError(self.source, f"the book file has prices that are not multiples of {self.size}")
+        prices, qty = window[:, 0::2], window[:, 1::2]
+        return self._refine(prices[qty > 0])
+
+    def _refine(self, values: NDArray[np.int64]) -> int:
+        divisor = int(np.gcd.reduce(np.abs(values))) if len(values) else 0
+        if divisor == 0:
+            return 1
+        if self.div:
+            fresh = nice_step(int(np.gcd(divisor, self.div)), self.div)
+            factor, self.div = self.div // fresh, fresh
+            return factor
+        if self.usual is not None:
+            cap = max(1, int(self.usual / self.unit))
+        elif self.name == "lot":
+            cap = max(1, int(1 / self.unit))
+        else:
+            # A tick is a small part of a price: guards files with a handful of round prices.
+            cap = max(1, int(np.abs(values).max()) // 100)
+        self.div = nice_step(divisor, cap)
+        return 1
