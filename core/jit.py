@@ -36,9 +36,10 @@ def cache_root() -> Path:
     return Path(home) / "kernels" if home else user_cache_path("tapedeck") / "kernels"
 
 
-def _open_cache() -> None:
+def _open_cache() -> bool:
+    """Whether kernels may be cached. Numba's own fallback, `__pycache__`, would bring the stale ones back."""
     if os.environ.get("NUMBA_CACHE_DIR"):
-        return  # the user's choice wins
+        return True  # the user's choice wins
     root = cache_root()
     folder = root / fingerprint()
     try:
@@ -48,11 +49,12 @@ def _open_cache() -> None:
             for path in old:
                 shutil.rmtree(path, ignore_errors=True)
     except OSError:
-        return  # no writable cache: kernels compile in memory at each start
+        return False  # no writable cache: kernels compile in memory at each start
     numba.config.CACHE_DIR = str(folder)
+    return os.access(folder, os.W_OK)
 
 
-_open_cache()
+_CACHE = _open_cache()
 
 
 def kernel(function: F) -> F:
@@ -63,7 +65,7 @@ def kernel(function: F) -> F:
     kernel cannot create or return arrays (numba then says "NRT required but not enabled"); the rare one
     that must is `allocating`.
     """
-    return cast(F, numba.njit(nogil=True, cache=True, error_model="numpy", _nrt=False)(function))
+    return cast(F, numba.njit(nogil=True, cache=_CACHE, error_model="numpy", _nrt=False)(function))
 
 
 def inlined(function: F) -> F:
@@ -71,12 +73,12 @@ def inlined(function: F) -> F:
 
     A call that is not merged copies the descriptors of every array of a state tuple.
     """
-    return cast(F, numba.njit(nogil=True, cache=True, error_model="numpy", forceinline=True, _nrt=False)(function))
+    return cast(F, numba.njit(nogil=True, cache=_CACHE, error_model="numpy", forceinline=True, _nrt=False)(function))
 
 
 def allocating(function: F) -> F:
     """A kernel that creates or returns arrays. It may call the others; they may not call it."""
-    return cast(F, numba.njit(nogil=True, cache=True, error_model="numpy")(function))
+    return cast(F, numba.njit(nogil=True, cache=_CACHE, error_model="numpy")(function))
 
 
 @intrinsic

@@ -1,0 +1,147 @@
+"""Kernels: fresh after an edit, cached otherwise, and their bit functions."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import core.jit
+from core.jit import cache_root, fingerprint, highest_bit, inlined, kernel, lowest_bit
+
+WORDS = st.integers(1, 2**64 - 1) | st.integers(0, 63).map(lambda n: 1 << n)
+
+
+@kernel
+def _both(word: int) -> tuple[int, int]:
+    return lowest_bit(word), highest_bit(word)
+
+
+@inlined
+def _twice(number: int) -> int:
+    return 2 * number
+
+
+@kernel
+def _four_times(number: int) -> int:
+    return _twice(_twice(number))
+
+
+@given(word=WORDS)
+def test_bit_functions_find_the_outer_bits(word: int) -> None:
+    text, compiled = f"{word:b}", cast(int, np.uint64(word))
+    expected = (len(text) - 1 - text.rindex("1"), len(text) - 1)
+    assert _both(compiled) == expected
+    assert (lowest_bit(word), highest_bit(word)) == expected
+    assert (lowest_bit(compiled), highest_bit(compiled)) == expected
+
+
+def test_inlined_kernels_are_called_by_kernels() -> None:
+    assert _four_times(11) == 44
+
+
+def _copy(folder: Path) -> Path:
+    """A package `core` of its own: the decorator, a kernel and its callee in another file."""
+    package = folder / "core"
+    package.mkdir()
+    shutil.copy(str(core.jit.__file__), package / "jit.py")
+    (package / "__init__.py").write_text("")
+    (package / "callee.py").write_text(
+        "from core.jit import kernel\n\n@kernel\ndef step(x):\n    return x + 1\n", encoding="ascii"
+    )
+    (package / "caller.py").write_text(
+        "from core.callee import step\nfrom core.jit import kernel\n\n@kernel\ndef run(x):\n    return step(x) * 10\n",
+        encoding="ascii",
+    )
+    return package
+
+
+def _run(folder: Path, code: str, **more: str) -> str:
+    """What a fresh interpreter prints that sees only the copy."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("NUMBA_", "TAPEDECK_", "PYTHONPATH"))}
+    environment |= {"TAPEDECK_HOME": str(folder / "home"), "PYTHONPATH": str(folder), **more}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+CALL = "from core.caller import run; print(run(1), sum(run.stats.cache_hits.values()))"
+
+
+def test_kernels_are_cached_and_an_edit_in_a_callee_is_seen(tmp_path: Path) -> None:
+    package = _copy(tmp_path)
+    assert _run(tmp_path, CALL) == "20 0"
+    assert _run(tmp_path, CALL) == "20 1"
+    callee = package / "callee.py"
+    before = callee.stat()
+    callee.write_text(callee.read_text().replace("x + 1", "x + 2"))
+    os.utime(callee, ns=(before.st_atime_ns, before.st_mtime_ns))  # same size, same times: only the text differs
+    shutil.rmtree(package / "__pycache__", ignore_errors=True)
+    assert _run(tmp_path, CALL) == "30 0"
+
+
+def test_without_a_writable_cache_kernels_still_run_and_see_edits(tmp_path: Path) -> None:
+    package = _copy(tmp_path)
+    (tmp_path / "home").write_text("a file where the folder should be")
+    assert _run(tmp_path, CALL).split()[0] == "20"
+    callee = package / "callee.py"
+    callee.write_text(callee.read_text().replace("x + 1", "x + 2"))
+    assert _run(tmp_path, CALL).split()[0] == "30"
+
+
+def test_the_compiler_can_be_turned_off(tmp_path: Path) -> None:
+    _copy(tmp_path)
+    assert _run(tmp_path, "from core.caller import run; print(run(1))", NUMBA_DISABLE_JIT="1") == "20"
+
+
+def test_few_old_caches_are_kept(tmp_path: Path) -> None:
+    package = _copy(tmp_path)
+    for i in range(7):
+        (tmp_path / "home" / "kernels" / f"old{i}").mkdir(parents=True)
+    (package / "extra.py").write_text("")
+    _run(tmp_path, "import core.jit")
+    left = list((tmp_path / "home" / "kernels").iterdir())
+    assert len(left) <= 5
+    assert any(not folder.name.startswith("old") for folder in left)
+
+
+def test_a_running_deck_outlives_the_removal_of_its_cache(tmp_path: Path) -> None:
+    _copy(tmp_path)
+    code = (
+        "import core.caller, shutil, core.jit; shutil.rmtree(core.jit.cache_root()); "
+        "print(core.caller.run(1))"  # compiled after another version has cleaned up
+    )
+    assert _run(tmp_path, code) == "20"
+
+
+def test_fingerprint_depends_on_text_and_place_of_every_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = _copy(tmp_path)
+    monkeypatch.setattr(core.jit, "__file__", str(package / "jit.py"))
+    seen = [fingerprint()]
+    assert fingerprint() == seen[0]
+    (package / "callee.py").write_text((package / "callee.py").read_text() + "# a comment\n")
+    seen.append(fingerprint())
+    (package / "deeper").mkdir()
+    (package / "deeper" / "new.py").write_text("")
+    seen.append(fingerprint())
+    (package / "deeper" / "new.py").rename(package / "deeper" / "newer.py")
+    seen.append(fingerprint())
+    (package / "notes.txt").write_text("not a source")
+    assert fingerprint() == seen[-1]
+    assert len(set(seen)) == 4
+
+
+def test_the_cache_follows_the_data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TAPEDECK_HOME", str(tmp_path))
+    assert cache_root() == tmp_path / "kernels"
+    monkeypatch.delenv("TAPEDECK_HOME")
+    assert cache_root().name == "kernels"
+    assert "tapedeck" in str(cache_root())
