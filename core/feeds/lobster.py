@@ -272,6 +272,14 @@ class _BookRows:
         self._ready: list[NDArray[np.int64]] = []
         self._count, self._read, self._columns = 0, 0, 0
 
+    def blocks(self) -> Iterator[NDArray[np.int64]]:
+        """All rows, block by block."""
+        for block in self._blocks:
+            rows = self._parse(block)
+            self._read += len(rows)
+            yield rows
+        self._source.close()
+
     def take(self, n: int) -> NDArray[np.int64]:
         """The next `n` rows, shape (n, 4 * levels). Raises `FeedError` when there are fewer."""
         while self._count < n:
@@ -314,6 +322,25 @@ class _BookRows:
         self._source.close()
         if left:
             raise FeedError(self._source.label, f"has {left} rows more than its message file's {rows}")
+
+
+def published_books(path: Path) -> Iterator[NDArray[np.float64]]:
+    """An order book file by itself: (rows, 4, levels) ask price, ask qty, bid price, bid qty in dollars and shares.
+
+    nan where there is no level. Reads every book file inside a zip, in order.
+    """
+    parts = [part for part in _parts(path) if part.member is None or "_orderbook_" in part.label]
+    if not parts:
+        raise FeedError(path, "holds no LOBSTER orderbook file")
+    for part in parts:
+        rows = _BookRows(part)
+        for block in rows.blocks():
+            levels = block.reshape(len(block), -1, 4).transpose(0, 2, 1).astype(np.float64)
+            none = levels[:, 1::2] == 0
+            levels[:, 0::2] = np.round(levels[:, 0::2] / 10_000, 4)
+            levels[:, 0::2][none] = np.nan
+            levels[:, 1::2][none] = np.nan
+            yield levels
 
 
 def _midnight(path: Path, text: str) -> int:
