@@ -1,14 +1,17 @@
 """The one decorator for compiled code.
 
 Stock numba caches by the modification time of the file that holds the function, so a kernel whose
-callee changed in another file is served stale. The cache folder is therefore keyed by a hash of all
-kernel sources: any edit starts a fresh cache.
+callee changed in another file is served stale. Here each module's kernels are cached in a folder keyed by
+a hash of the module and of everything of ours that it imports, directly or not: an edit starts a fresh
+cache for just those kernels that could have changed.
 """
 
 import hashlib
 import os
+import re
 import shutil
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -17,16 +20,37 @@ from numba.extending import intrinsic, overload
 from platformdirs import user_cache_path
 
 F = TypeVar("F", bound=Callable[..., Any])
-_KEEP = 4  # older cache folders are removed
+_ROOT = Path(__file__).resolve().parents[1]
+_IMPORT = re.compile(
+    r"^[ \t]*(?:from|import)[ \t]+((?:core|models|sessions|app)(?:\.\w+)*)(?:[ \t]+import[ \t]+(\([^)]*\)|[^\n]*))?",
+    re.MULTILINE,
+)
+_KEEP = 64  # cache folders, one per module and version; older ones are removed
 
 
-def fingerprint() -> str:
-    """Hash of every source that kernels can be compiled from."""
+@cache
+def sources(path: Path) -> frozenset[Path]:
+    """A source file and all of our sources that it imports, directly or not."""
+    found, todo = set[Path](), [path]
+    while todo:
+        file = todo.pop()
+        if file in found:
+            continue
+        found.add(file)
+        for module, names in _IMPORT.findall(file.read_text(encoding="utf-8")):
+            base = _ROOT.joinpath(*module.split("."))
+            inner = re.findall(r"\w+", names)
+            candidates = [base.with_suffix(".py"), base / "__init__.py", *(base / f"{name}.py" for name in inner)]
+            todo.extend(candidate for candidate in candidates if candidate.is_file())
+    return frozenset(found)
+
+
+def fingerprint(path: Path) -> str:
+    """Hash of everything that the kernels of a source file can be compiled from."""
     digest = hashlib.blake2b(digest_size=8)
-    root = Path(__file__).parent
-    for path in sorted(root.rglob("*.py")):
-        digest.update(path.relative_to(root).as_posix().encode())
-        digest.update(path.read_bytes())
+    for file in sorted(sources(path)):
+        digest.update(str(file).encode())
+        digest.update(file.read_bytes())
     return digest.hexdigest()
 
 
@@ -36,25 +60,32 @@ def cache_root() -> Path:
     return Path(home) / "kernels" if home else user_cache_path("tapedeck") / "kernels"
 
 
-def _open_cache() -> bool:
-    """Whether kernels may be cached. Numba's own fallback, `__pycache__`, would bring the stale ones back."""
-    if os.environ.get("NUMBA_CACHE_DIR"):
-        return True  # the user's choice wins
+@cache
+def _cache_folder(path: Path) -> str | None:
+    """The cache folder for the kernels of a file; None where nothing can be written."""
     root = cache_root()
-    folder = root / fingerprint()
+    folder = root / f"{path.stem}-{fingerprint(path)}"
     try:
         if not folder.is_dir():
             folder.mkdir(parents=True, exist_ok=True)
-            old = sorted(root.iterdir(), key=lambda p: p.stat().st_mtime)[:-_KEEP]
-            for path in old:
-                shutil.rmtree(path, ignore_errors=True)
+            for old in sorted(root.iterdir(), key=lambda p: p.stat().st_mtime)[:-_KEEP]:
+                shutil.rmtree(old, ignore_errors=True)
     except OSError:
-        return False  # no writable cache: kernels compile in memory at each start
-    numba.config.CACHE_DIR = str(folder)
-    return os.access(folder, os.W_OK)
+        return None
+    return str(folder) if os.access(folder, os.W_OK) else None
 
 
-_CACHE = _open_cache()
+def _compile(function: F, **options: Any) -> F:
+    """Decorate, with the cache of the function's module.
+
+    Without a writable folder kernels compile in memory at each start: numba's own fallback,
+    `__pycache__`, would bring the stale ones back.
+    """
+    path = Path(function.__code__.co_filename)
+    cached = bool(os.environ.get("NUMBA_CACHE_DIR"))  # the user's choice wins
+    if not cached and path.is_file() and (folder := _cache_folder(path.resolve())):
+        numba.config.CACHE_DIR, cached = folder, True  # numba reads it while it decorates
+    return cast(F, numba.njit(nogil=True, cache=cached, error_model="numpy", **options)(function))
 
 
 def kernel(function: F) -> F:
@@ -65,7 +96,7 @@ def kernel(function: F) -> F:
     kernel cannot create or return arrays (numba then says "NRT required but not enabled"); the rare one
     that must is `allocating`.
     """
-    return cast(F, numba.njit(nogil=True, cache=_CACHE, error_model="numpy", _nrt=False)(function))
+    return _compile(function, _nrt=False)
 
 
 def inlined(function: F) -> F:
@@ -73,12 +104,12 @@ def inlined(function: F) -> F:
 
     A call that is not merged copies the descriptors of every array of a state tuple.
     """
-    return cast(F, numba.njit(nogil=True, cache=_CACHE, error_model="numpy", forceinline=True, _nrt=False)(function))
+    return _compile(function, _nrt=False, forceinline=True)
 
 
 def allocating(function: F) -> F:
     """A kernel that creates or returns arrays. It may call the others; they may not call it."""
-    return cast(F, numba.njit(nogil=True, cache=_CACHE, error_model="numpy")(function))
+    return _compile(function)
 
 
 @intrinsic

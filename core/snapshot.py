@@ -19,6 +19,7 @@ class Mode(StrEnum):
 class State(StrEnum):
     """What the transport is doing."""
 
+    LOADING = "loading"
     PLAYING = "playing"
     PAUSED = "paused"
     ENDED = "ended"

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from core.book.levels import next_ask, next_bid
+from core.book.levels import find_level, next_ask, next_bid
 from core.book.state import EMPTY_ASK, EMPTY_BID, BookState
 from core.jit import kernel
 
@@ -38,6 +38,25 @@ def depth(book: BookState, out: NDArray[np.int64]) -> None:
         out[3, i] = level_qty(book, price, 0)
         price = next_bid(book, price)
         i += 1
+
+
+@kernel
+def rows_of(
+    book: BookState, side: int, low: int, group: int, qty: NDArray[np.int64], orders: NDArray[np.int32]
+) -> None:
+    """Lots and orders resting per row of `group` ticks, from row `low` on. `side` 0 bid, 1 ask; outputs zeroed."""
+    rows = qty.shape[0]
+    price = book.top[0]["best_bid"] if side == 0 else book.top[0]["best_ask"]
+    end = EMPTY_BID if side == 0 else EMPTY_ASK
+    while price != end:
+        row = price // group - low
+        if (side == 0 and row < 0) or (side == 1 and row >= rows):
+            break
+        if 0 <= row < rows:
+            level = book.levels[find_level(book, price, side)]
+            qty[row] += level["known"] + level["anonymous"]
+            orders[row] += level["count"]
+        price = next_bid(book, price) if side == 0 else next_ask(book, price)
 
 
 def broken_invariant(book: BookState) -> str:
