@@ -21,7 +21,7 @@ from core.tape.folder import read_meta
 from core.transport import Command, Overview, Verb
 
 if TYPE_CHECKING:
-    from core.engine import Engine, View
+    from core.engine import Engine
     from core.tape.tape import Tape
 
 #: Messages per chunk: between two chunks the engine looks at its commands (about 0.4 ms).
@@ -38,10 +38,15 @@ _RATE_NS = 500_000_000
 class TapePlayer:
     """Plays a tape for a screen. Implements `core.transport.Player`."""
 
-    def __init__(self, folder: Path, view: View | None = None, speed: float = 1.0, playing: bool = True) -> None:
-        """Raises `TapeError` at once when the folder is no tape. The engine starts with `start`."""
+    def __init__(
+        self, folder: Path, group: int | None = None, column: float = 1.0, speed: float = 1.0, playing: bool = True
+    ) -> None:
+        """`group`: ticks per row, None = found from the tape; `column`: seconds per history column.
+
+        Raises `TapeError` at once when the folder is no tape. The engine starts with `start`.
+        """
         self.meta = read_meta(folder)
-        self.folder, self._view = folder, view
+        self.folder, self._group, self._column = folder, group, int(column * 1e9)
         self.instrument = self.meta.instrument
         self.title = folder.name.removesuffix(".tape")
         self.first_ts, self.last_ts = self.meta.first_ts, self.meta.last_ts
@@ -91,12 +96,12 @@ class TapePlayer:
 
     def _run(self) -> None:
         try:
-            from core.engine import Engine
+            from core.engine import Engine, View, usual_group
             from core.tape.tape import Tape
 
             tape = Tape(self.folder)
             try:
-                engine = Engine(tape, self._view)
+                engine = Engine(tape, View(self._group or usual_group(tape), self._column))
                 self._rest(engine.first_ts)
                 self._publish(engine, force=True)
                 outline = threading.Thread(target=self._outline, args=(tape,), name="outline", daemon=True)

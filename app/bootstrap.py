@@ -1,0 +1,41 @@
+"""Who is who: the one place that introduces tapes, engine, bookmarks and screen to each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+
+def open_deck(
+    folder: Path,
+    at: str | None,
+    speed: float,
+    paused: bool,
+    flags: Mapping[str, object],
+    config: Path | None,
+    read_only: bool,
+) -> int:
+    """Play the tape in `folder` on the deck; the exit code. Raises `TapedeckError`."""
+    from app.config import load
+    from app.deck import run
+    from app.paths import home
+    from app.places import locate
+    from app.runner import TapePlayer
+    from core.transport import Command, Verb
+    from sessions.bookmarks import open_bookmarks
+
+    settings = load(config, flags=flags)
+    player = TapePlayer(folder, settings.group, settings.column, speed, playing=not paused)
+    if at is not None:
+        meta = player.meta
+        place = locate(at, meta.first_ts, meta.last_ts, meta.messages, player.instrument)
+        if place.index is not None:
+            player.send(Command(Verb.GOTO_INDEX, place.index))
+        else:
+            player.send(Command(Verb.GOTO, place.ts))
+    bookmarks = open_bookmarks(home() / "bookmarks", player.meta.messages_sha256)
+    player.start()
+    try:
+        return run(player, settings, bookmarks, read_only=read_only)
+    finally:
+        player.close()

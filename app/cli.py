@@ -1,0 +1,148 @@
+"""The command line: verbs and their options. What they do is imported when it is done."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app import __version__
+from app.cli_tape import tape_app
+from app.output import run
+
+app = typer.Typer(
+    name="tapedeck",
+    help="Terminal trading workstation: plays recorded market days order by order.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    rich_markup_mode=None,
+)
+app.add_typer(tape_app, name="tape")
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON record on stdout; no screen.")]
+Speed = Annotated[str, typer.Option("--speed", help="Market seconds a second, or max.")]
+At = Annotated[
+    str | None, typer.Option("--at", help='Start there: "10:42", "10:42:17.5", "+5m", "50%", "#123456", "open".')
+]
+Group = Annotated[int | None, typer.Option("--group", min=1, help="Ticks per price row; found by itself if not given.")]
+Column = Annotated[float | None, typer.Option("--column", help="Seconds per heat-map column.")]
+Fps = Annotated[int | None, typer.Option("--fps", help="Frames a second; 30, over ssh 12.")]
+Theme = Annotated[str | None, typer.Option("--theme", help="night, day or contrast.")]
+Palette = Annotated[
+    str | None, typer.Option("--palette", help="blue-orange, green-red, red-green, okabe-ito or mono.")
+]
+Glyphs = Annotated[str | None, typer.Option("--glyphs", help="unicode or ascii.")]
+Layout = Annotated[str | None, typer.Option("--layout", help="deck, book or flow.")]
+Config = Annotated[Path | None, typer.Option("--config", help="Settings file instead of the usual tapedeck.toml.")]
+Paused = Annotated[bool, typer.Option("--paused", help="Do not start playing at once.")]
+ReadOnly = Annotated[bool, typer.Option("--read-only", help="Watch only: transport keys do nothing.")]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"tapedeck {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+) -> None:
+    pass
+
+
+@app.command(epilog="Example: tapedeck demo --speed 64")
+def demo(
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the synthetic day.")] = 7,
+    messages: Annotated[int, typer.Option("--messages", min=1000, help="Length of the synthetic day.")] = 1_000_000,
+    speed: Speed = "16",
+    theme: Theme = None,
+    palette: Palette = None,
+    glyphs: Glyphs = None,
+    layout: Layout = None,
+    fps: Fps = None,
+    as_json: Json = False,
+) -> None:
+    """Play a synthetic market day; without a terminal, replay it at full speed and print the summary."""
+    from app import play_verbs
+
+    flags = {"theme": theme, "palette": palette, "glyphs": glyphs, "layout": layout, "fps": fps}
+    play_verbs.demo(seed, messages, speed, flags, as_json)
+
+
+@app.command(epilog='Example: tapedeck play AMZN.tape --at 10:42 --speed 8')
+def play(
+    tape: Annotated[str, typer.Argument(help="Tape folder, or the name of one in the tape folder.")],
+    at: At = None,
+    speed: Speed = "1",
+    paused: Paused = False,
+    group: Group = None,
+    column: Column = None,
+    fps: Fps = None,
+    theme: Theme = None,
+    palette: Palette = None,
+    glyphs: Glyphs = None,
+    layout: Layout = None,
+    config: Config = None,
+    read_only: ReadOnly = False,
+    as_json: Json = False,
+) -> None:
+    """Play a tape on the deck. With --json: the whole picture at the place --at (default: the end), no screen."""
+    from app import play_verbs
+
+    flags = {
+        "group": group,
+        "column": column,
+        "fps": fps,
+        "theme": theme,
+        "palette": palette,
+        "glyphs": glyphs,
+        "layout": layout,
+    }
+    play_verbs.play(tape, at, speed, paused, flags, config, read_only, as_json)
+
+
+@app.command(epilog="Example: tapedeck serve AMZN.tape --port 8000")
+def serve(
+    tape: Annotated[str, typer.Argument(help="Tape folder, or the name of one in the tape folder.")],
+    port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Port on localhost.")] = 8000,
+    as_json: Annotated[bool, typer.Option("--json", help="Print address and command as JSON, then serve.")] = False,
+) -> None:
+    """Show the deck in a browser, read-only, on localhost only (needs the extra `web`)."""
+    from app import play_verbs
+
+    play_verbs.serve(tape, port, as_json)
+
+
+@app.command(epilog="Example: tapedeck bench AMZN.tape --json")
+def bench(
+    tape: Annotated[str, typer.Argument(help="Tape folder, or the name of one in the tape folder.")],
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the random seek times.")] = 1,
+    as_json: Json = False,
+) -> None:
+    """Measure this machine on a tape: replay, load and seek."""
+    from app import bench
+    from app.output import emit
+    from app.paths import find_tape
+
+    emit(bench.measure(find_tape(tape), seed), as_json)
+
+
+@app.command(epilog="Example: tapedeck doctor")
+def doctor(
+    warm: Annotated[bool, typer.Option("--warm", help="Compile the kernels now, so that the first start is quick.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Say what is installed, where data lives, and whether everything works."""
+    from app import doctor
+    from app.output import emit
+
+    emit(doctor.examine(warm), as_json)
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    sys.exit(run(app))

@@ -1,0 +1,99 @@
+"""Playing: on the screen, headless, and in a browser."""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from app.output import emit, say
+from app.paths import find_tape, tapes
+from core.errors import ConfigError
+
+#: The deck's smallest and largest speed, market seconds a second.
+_SPEEDS = (0.01, 1e6)
+
+
+def speed_of(text: str) -> float:
+    """Market seconds a second from what was typed. Raises `ConfigError`."""
+    if text.lower() == "max":
+        return math.inf
+    try:
+        value = float(text.removesuffix("x"))
+    except ValueError:
+        value = math.nan
+    if not _SPEEDS[0] <= value <= _SPEEDS[1]:
+        raise ConfigError(f"--speed {text!r} is not a speed: give {_SPEEDS[0]} to {_SPEEDS[1]:g}, or max")
+    return value
+
+
+def on_terminal() -> bool:
+    """Whether there is a screen to draw on."""
+    return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM", "") not in ("", "dumb")
+
+
+def demo(seed: int, messages: int, speed: str, flags: Mapping[str, object], as_json: bool) -> None:
+    """Make the demo tape once, then play it; headless without a terminal."""
+    from app.tape_verbs import make_tape
+
+    pace = speed_of(speed)
+    folder = tapes() / f"demo-{seed}-{messages}.tape"
+    if not folder.exists():
+        say("making the demo tape (once; the very first run also compiles the engine)")
+        make_tape(folder, seed, messages, quiet=not sys.stderr.isatty())
+    if as_json or not on_terminal():
+        from app.headless import replay
+
+        emit(replay(folder), as_json)
+        return
+    _open_deck(folder, None, pace, False, flags, None, False)
+
+
+def play(
+    tape: str,
+    at: str | None,
+    speed: str,
+    paused: bool,
+    flags: Mapping[str, object],
+    config: Path | None,
+    read_only: bool,
+    as_json: bool,
+) -> None:
+    """Play a tape on the screen, or print the picture at one place."""
+    folder, pace = find_tape(tape), speed_of(speed)
+    if as_json:
+        from app.headless import picture
+
+        emit(picture(folder, at, flags.get("group")), as_json)
+        return
+    if not on_terminal():
+        raise ConfigError("play needs a terminal (TERM not dumb); without one use: tapedeck play TAPE --json")
+    _open_deck(folder, at, pace, paused, flags, config, read_only)
+
+
+def _open_deck(
+    folder: Path,
+    at: str | None,
+    speed: float,
+    paused: bool,
+    flags: Mapping[str, object],
+    config: Path | None,
+    read_only: bool,
+) -> None:
+    from app.bootstrap import open_deck
+
+    raise SystemExit(open_deck(folder, at, speed, paused, flags, config, read_only))
+
+
+def serve(tape: str, port: int, as_json: bool) -> None:
+    """Serve the deck to browsers on this machine."""
+    from app.deck.web import serve as serve_deck
+
+    folder = find_tape(tape)
+    emit({"address": f"http://localhost:{port}", "tape": str(folder), "read_only": True}, as_json)
+    sys.stdout.flush()
+    serve_deck(folder, port)
+
+
