@@ -1,0 +1,246 @@
+"""The deck: one screen, one pump, one table of actions."""
+
+import gc
+from collections.abc import Callable, Iterable
+from typing import Any, ClassVar
+
+from textual import events
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+
+from app.config import DeckConfig
+from app.deck.actions import ACTIONS, BY_NAME, key_name
+from app.deck.board import Board
+from app.deck.day_bar import DayBar
+from app.deck.dialogs import DIALOG_CSS, BookmarkDialog, GotoDialog, NoteDialog
+from app.deck.goto import Target
+from app.deck.help import HelpScreen
+from app.deck.marks import Bookmarks, LooseBookmarks
+from app.deck.operator import Operator
+from app.deck.pump import SECOND, Pump, frame_rate, writer_queue
+from app.deck.screen import DeckScreen
+from app.deck.themes import PREFIX, themes
+from app.deck.viewer import Viewer
+from core.clock import monotonic_ns
+from core.snapshot import Snapshot, State
+from core.transport import Command, Player, Verb
+
+NOTICE_SECONDS = 3.0
+
+
+class DeckApp(App[int], inherit_bindings=False):
+    """The screen of the tape player. `timed=False` leaves it to a test to call `frame`."""
+
+    ENABLE_COMMAND_PALETTE = False
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *(
+            Binding(
+                ",".join(key_name(key) for key in action.keys),
+                f"act('{action.name}')",
+                action.description,
+                id=action.name,
+                show=False,
+                priority=action.name == "quit",
+            )
+            for action in ACTIONS
+        ),
+        Binding("ctrl+c", "how_to_quit", show=False),
+    ]
+    CSS = (
+        """
+    DeckScreen { overflow: hidden; background: $background; }
+    StripPanel { position: absolute; display: none; width: 1; height: 1; }
+    """
+        + DIALOG_CSS
+    )
+
+    def __init__(
+        self,
+        player: Player,
+        config: DeckConfig | None = None,
+        *,
+        bookmarks: Bookmarks | None = None,
+        read_only: bool = False,
+        timed: bool = True,
+        clock: Callable[[], int] = monotonic_ns,
+        **options: Any,
+    ) -> None:
+        super().__init__(**options)
+        config = config or DeckConfig()
+        self.player = player
+        self.board = Board(player.instrument, player.title, config, read_only)
+        self.bookmarks = bookmarks or LooseBookmarks()
+        self.operator = Operator(player, self.board, self.bookmarks, self.say)
+        self.use_command_palette = True
+        self.animation_level = "none"
+        self._clock, self._timed = clock, timed
+        self._previous: Snapshot | None = None
+        self._sought: int | None = None
+        self._quiet_at = 0
+        self.board.meter.asked = frame_rate(config)
+        self.pump = Pump(player.latest, self.board.meter, clock, lambda: writer_queue(self._driver))
+        if self.no_color:
+            self.board.repaint(palette="mono")
+        for theme in themes():
+            self.register_theme(theme)
+        self.theme = PREFIX + config.theme
+        self.set_keymap({name: ",".join(keys) for name, keys in self.board.keys.items() if name in config.keys})
+
+    def get_default_screen(self) -> Screen[None]:
+        """The deck itself."""
+        self.deck = DeckScreen(self.board)
+        self.deck.painted = self.pump.spend
+        self.viewer = Viewer(self.deck, self.say, self.relay)
+        return self.deck
+
+    def on_mount(self) -> None:
+        """Load bookmarks, apply the starting settings, start the pump."""
+        config = self.board.config
+        self.board.bookmarks = self.bookmarks.load()
+        if self.bookmarks.problem:
+            self.say(self.bookmarks.problem, True)
+        if not self.board.read_only:
+            if config.group != 1:
+                self.player.send(Command(Verb.GROUP, config.group))
+            self.player.send(Command(Verb.COLUMN, round(config.column * SECOND)))
+        self.deck.place()
+        if self._timed:
+            self.set_interval(1 / self.board.meter.asked, self.frame)
+            self.set_timer(0.5, self._settle)
+
+    def _settle(self) -> None:
+        """Take everything that is here to stay out of the collector's sight; its pauses are the worst frames."""
+        gc.collect()
+        gc.freeze()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Place the panels anew."""
+        self.relay()
+
+    def relay(self) -> None:
+        """Apply layout and theme, and draw everything at once."""
+        if self.theme != PREFIX + self.board.ink.theme:
+            self.theme = PREFIX + self.board.ink.theme
+        self.deck.place()
+        focused = self.deck.focused
+        if focused is not None and not focused.display:
+            self.deck.set_focus(None)
+        self.call_after_refresh(self.frame, True)
+
+    # the frame
+
+    def frame(self, force: bool = False) -> None:
+        """One turn of the pump."""
+        if self._sought is not None:
+            self.operator.go(self._sought)
+            self._sought = None
+        board = self.board
+        if board.notice and self._clock() >= self._quiet_at:
+            board.notice, board.alarm = "", False
+            self._bars_again()
+        if board.overview is None and board.meter.ticks % 15 == 0:
+            board.overview = self.player.overview()
+        covered = len(self.screen_stack) > 1
+        snapshot = self.pump.tick(() if covered else self.deck.shown(), force)
+        if snapshot is not None:
+            self._watch(snapshot)
+
+    def _watch(self, snapshot: Snapshot) -> None:
+        """Notice a step back and a failure."""
+        previous, self._previous = self._previous, snapshot
+        if previous is not None and snapshot.index < previous.index:
+            where = self.board.formats.time(snapshot.clock, 3)
+            self.say(f"{self.board.glyphs.back} back to {where}: the book was rebuilt from a checkpoint")
+        failed = snapshot.state is State.FAULTED
+        if failed != self.board.ink.fault:
+            self.board.repaint(fault=failed)
+            while failed and len(self.screen_stack) > 1:
+                self.pop_screen()
+            self.call_after_refresh(self.frame, True)
+
+    def say(self, text: str, alarm: bool = False) -> None:
+        """Show a notice for a few seconds, in place of the statistics."""
+        self.board.notice, self.board.alarm = text, alarm
+        self._quiet_at = self._clock() + int(NOTICE_SECONDS * (3 if alarm else 1) * SECOND)
+        self._bars_again()
+
+    def _bars_again(self) -> None:
+        if self.is_running and self.screen_stack:
+            self.deck.panels["stats"].again()
+
+    def on_day_bar_sought(self, event: DayBar.Sought) -> None:
+        """Seek with the next frame; a drag asks far more often than that."""
+        self._sought = event.ts
+
+    # actions
+
+    def action_act(self, name: str) -> None:
+        """Do the action `name` of the table."""
+        if self.board.read_only and not BY_NAME[name].viewer:
+            self.say("read-only: this deck cannot be operated")
+            return
+        owners = (self, f"do_{name}"), (self.viewer, name), (self.operator, name)
+        next(getattr(owner, method) for owner, method in owners if hasattr(owner, method))()
+        for slot in ("stats", "day", "keys"):
+            self.deck.panels[slot].again()
+
+    def action_how_to_quit(self) -> None:
+        """ctrl+c may be meant for copying; it does not end a session."""
+        self.say(f"{self.board.key('quit')} quits")
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """The table of actions, for the command palette."""
+        for action in ACTIONS:
+            if action.name != "command_palette" and (action.viewer or not self.board.read_only):
+                keys = self.board.key(action.name)
+                yield SystemCommand(
+                    f"{action.description}",
+                    f"{action.group}   key {keys}",
+                    lambda name=action.name: self.action_act(name),
+                )
+
+    def do_quit(self) -> None:
+        """Leave."""
+        self.exit(0)
+
+    def do_help(self) -> None:
+        """Show the keys."""
+        self.push_screen(HelpScreen(self.board.keys, self.board.ink, self.board.read_only))
+
+    def do_command_palette(self) -> None:
+        """Show the palette."""
+        self.action_command_palette()
+
+    def do_go_to(self) -> None:
+        """Ask where to go."""
+
+        def answer(target: Target | None) -> None:
+            if target is not None:
+                self.player.send(target.command)
+
+        self.push_screen(GotoDialog(self.player.latest(), self.board.formats), answer)
+
+    def do_bookmark(self) -> None:
+        """Bookmark the moment of the key press."""
+        ts = self.player.latest().clock
+
+        def answer(note: str | None) -> None:
+            if note is not None:
+                self.operator.keep(ts, note)
+
+        self.push_screen(NoteDialog(f"{self.board.formats.day(ts)} {self.board.formats.time(ts, 6)}"), answer)
+
+    def do_bookmarks(self) -> None:
+        """List them."""
+
+        def answer(choice: tuple[str, int] | None) -> None:
+            if choice is None:
+                return
+            if choice[0] == "go":
+                self.operator.go(choice[1])
+            else:
+                self.operator.forget(choice[1])
+                self.do_bookmarks()
+
+        self.push_screen(BookmarkDialog(self.board.bookmarks, self.board.formats), answer)

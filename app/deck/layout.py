@@ -1,0 +1,107 @@
+"""Where everything goes: a pure function from the terminal's size and the chosen layout to rectangles."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+#: Panels a person can focus and zoom, in the order of their numbers.
+PANELS = ("ladder", "heat", "tape", "chart", "market", "day")
+LAYOUTS = ("deck", "book", "flow")
+SMALLEST = (60, 16)  #: below this only a message
+FULL = (80, 24)  #: below this only the ladder and a status line
+
+
+class Box(NamedTuple):
+    """A rectangle of cells."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+def arrange(width: int, height: int, layout: str = "deck", zoomed: str | None = None) -> Mapping[str, Box]:
+    """Boxes by slot; slots that are not named are hidden."""
+    if width < SMALLEST[0] or height < SMALLEST[1]:
+        return {"small": Box(0, 0, width, height)}
+    if width < FULL[0] or height < FULL[1]:
+        return {
+            "top": Box(0, 0, width, 1),
+            "ladder": Box(0, 1, width, height - 2),
+            "stats": Box(0, height - 1, width, 1),
+        }
+    day = 2 if height < 32 else 3 if height < 40 else 5 if height < 48 else 6
+    body = Box(0, 2, width, height - 3 - day)
+    boxes = {
+        "top": Box(0, 0, width, 1),
+        "stats": Box(0, 1, width, 1),
+        "day": Box(0, height - 1 - day, width, day),
+        "keys": Box(0, height - 1, width, 1),
+    }
+    if zoomed == "day":
+        boxes["day"] = Box(0, 2, width, height - 3)
+    elif zoomed in PANELS:
+        boxes[zoomed] = body
+    else:
+        boxes.update(_BODIES[layout](body))
+    return boxes
+
+
+def _deck(body: Box) -> Mapping[str, Box]:
+    """Everything that fits; ladder and heat map always side by side and of one height."""
+    width, height = body.width, body.height
+    ladder = _ladder(width)
+    if width < 120:
+        lower = 0 if height < 28 else max(height // 3, 9)
+    else:
+        lower = 0 if height < 20 else max(height * 3 // 10, 8)
+    right = 0 if width < 160 else 40 if width < 190 else 46
+    upper = height - lower
+    boxes = _pair(Box(body.x, body.y, width - right, upper), ladder)
+    if right:
+        market = 12 if height >= 30 else 0
+        boxes["tape"] = Box(width - right, body.y, right, height - market)
+        if market:
+            boxes["market"] = Box(width - right, body.y + height - market, right, market)
+        if lower:
+            boxes["chart"] = Box(0, body.y + upper, width - right, lower)
+    elif lower:
+        boxes["tape"] = Box(0, body.y + upper, ladder, lower)
+        boxes["chart"] = Box(ladder, body.y + upper, width - ladder, lower)
+    return boxes
+
+
+def _book(body: Box) -> Mapping[str, Box]:
+    """Ladder and heat map, as tall as can be."""
+    return _pair(body, _ladder(body.width))
+
+
+def _flow(body: Box) -> Mapping[str, Box]:
+    """Ladder and tape; chart and market panel where there is room."""
+    width, height = body.width, body.height
+    ladder = _ladder(width)
+    if width < 120:
+        return {"ladder": Box(0, body.y, ladder, height), "tape": Box(ladder, body.y, width - ladder, height)}
+    tape = max(42, (width - ladder) * 2 // 5)
+    market = 12 if height >= 24 else 0
+    boxes = {
+        "ladder": Box(0, body.y, ladder, height),
+        "tape": Box(ladder, body.y, tape, height),
+        "chart": Box(ladder + tape, body.y, width - ladder - tape, height - market),
+    }
+    if market:
+        boxes["market"] = Box(ladder + tape, body.y + height - market, width - ladder - tape, market)
+    return boxes
+
+
+def _pair(body: Box, ladder: int) -> dict[str, Box]:
+    return {
+        "ladder": Box(body.x, body.y, ladder, body.height),
+        "heat": Box(body.x + ladder, body.y, body.width - ladder, body.height),
+    }
+
+
+def _ladder(width: int) -> int:
+    return 36 if width < 100 else 46 if width < 160 else 54 if width < 190 else 68
+
+
+_BODIES = {"deck": _deck, "book": _book, "flow": _flow}

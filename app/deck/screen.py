@@ -1,0 +1,58 @@
+"""The one screen of the deck: all panels, placed by the layout function."""
+
+from collections.abc import Callable
+
+from textual.app import ComposeResult
+from textual.screen import Screen
+
+from app.deck.bars import KeyFooter, StatsLine, TopBar
+from app.deck.board import Board
+from app.deck.chart import ChartPanel
+from app.deck.day_bar import DayBar
+from app.deck.heat import HeatPanel
+from app.deck.ladder import LadderPanel
+from app.deck.layout import arrange
+from app.deck.market import MarketPanel
+from app.deck.small import SmallNotice
+from app.deck.strip_panel import StripPanel
+from app.deck.tape import TapePanel
+from core.clock import monotonic_ns
+
+
+class DeckScreen(Screen[None]):
+    """The panels, placed by the layout function."""
+
+    def __init__(self, board: Board) -> None:
+        super().__init__(id="deck")
+        kinds: tuple[type[StripPanel], ...] = (
+            LadderPanel, HeatPanel, TapePanel, ChartPanel, MarketPanel, DayBar, TopBar, StatsLine, KeyFooter,
+            SmallNotice,
+        )  # fmt: skip
+        self.board = board
+        self.panels = {kind.slot: kind(board) for kind in kinds}
+        self.painted: Callable[[int], None] = lambda nanoseconds: None
+
+    def compose(self) -> ComposeResult:
+        """All panels, hidden until they are placed."""
+        yield from self.panels.values()
+
+    def place(self) -> None:
+        """Give every panel its box, or hide it."""
+        board = self.board
+        boxes = arrange(self.app.size.width, self.app.size.height, board.layout, board.zoomed)
+        for slot, panel in self.panels.items():
+            box = boxes.get(slot)
+            panel.display = box is not None
+            if box is not None:
+                panel.styles.offset = (box.x, box.y)
+                panel.styles.width, panel.styles.height = box.width, box.height
+
+    def shown(self) -> list[StripPanel]:
+        """The panels that have a box, ladder first: it moves the shared axis."""
+        return [panel for panel in self.panels.values() if panel.display]
+
+    def _compositor_refresh(self) -> None:
+        """Paint as ever, and tell how long it took."""
+        started = monotonic_ns()
+        super()._compositor_refresh()
+        self.painted(monotonic_ns() - started)
