@@ -65,7 +65,7 @@ def _market(engine: Engine) -> dict[str, Any]:
         "best_ask": price(instrument, ask),
         "spread": price(instrument, ask - bid) if bid is not None and ask is not None else None,
         "last_price": price(instrument, int(engine.prints.records[done - 1]["price"])) if done else None,
-        "prints": done,
+        "prints_total": done,
         "volume": quantity(instrument, int(engine.prints.volume[done])),
         "bought": quantity(instrument, int(engine.prints.bought[done])),
         "sold": quantity(instrument, int(engine.prints.sold[done])),

@@ -23,7 +23,8 @@ def emit(values: Mapping[str, Any], as_json: bool) -> None:
             for item in value[1:]:
                 sys.stdout.write(f"{'':<{width}}  {_short(item)}\n")
         else:
-            sys.stdout.write(f"{name:<{width}}  {_short(value)}\n")
+            plain = isinstance(value, int) and (name.endswith("_ts") or name == "clock")
+            sys.stdout.write(f"{name:<{width}}  {value if plain else _short(value)}\n")
 
 
 def _short(value: Any) -> str:
