@@ -121,11 +121,11 @@ class DbnSource:
         while True:
             while more := self._decode(window, rows[n:]):
                 n += more
+                self._check_alone(path)
                 if _ROWS - n < _ROWS // 4:
                     yield Batch(rows[:n])
                     rows, n, yielded = np.zeros(_ROWS, ROW), 0, window.taken
-            if self._state["second"][0] >= 0:
-                raise FeedError(path, "more than one instrument: choose one with --symbol", self.records - 1)
+            self._check_alone(path)
             if n and window.taken - yielded >= _STRIDE:
                 yield Batch(rows[:n])
                 rows, n, yielded = np.zeros(_ROWS, ROW), 0, window.taken
@@ -134,6 +134,10 @@ class DbnSource:
         if n:
             yield Batch(rows[:n])
         self._leave(window)
+
+    def _check_alone(self, path: Path) -> None:
+        if self._state["second"][0] >= 0:
+            raise FeedError(path, "more than one instrument: choose one with --symbol", self.records - 1)
 
     def _leave(self, window: ByteWindow) -> None:
         """Account for the bytes behind the last whole record."""

@@ -16,8 +16,18 @@ RTYPES = {
 WORDS = {0xA0: 14, 0x0A: 92, 0x01: 20}
 MAPPING = 0x16
 
+_LENGTHS = {
+    0x00: (12,), 0x01: (20,), 0x0A: (92,), 0x11: (14,), 0x12: (10,), 0x13: (90, 100, 130), 0x14: (28,), 0x15: (20, 80),
+    0x16: (20, 44), 0x17: (20, 80), 0x18: (16, 20), 0x20: (14,), 0x21: (14,), 0x22: (14,), 0x23: (14,), 0x24: (14,),
+    0xA0: (14,), 0xB1: (20,), 0xC0: (20,), 0xC1: (20,), 0xC2: (20,), 0xC3: (20,), 0xC4: (20,),
+}  # fmt: skip
 _KNOWN = np.zeros(256, np.bool_)
 _KNOWN[list(RTYPES)] = True
+#: Lengths in words that a record type has in any version, without and with send times; by rtype and length.
+_SOUND = np.zeros((256, 256), np.bool_)
+for _rtype, _sizes in _LENGTHS.items():
+    for _size in _sizes:
+        _SOUND[_rtype, [_size, _size + 2]] = True
 _CHAIN = 3  # sound headers in a row that prove a new start
 _HEADER = 4  # words
 
@@ -77,7 +87,7 @@ def _lands(data: NDArray[np.uint32], at: int, stop: int, final: bool, need: int,
         if rtype == me["rtype"]:
             if length != me["words"]:
                 return 0
-        elif not _KNOWN[rtype] or length <= _HEADER:
+        elif not _SOUND[rtype, length]:
             return 0
         sound += 1
         if sound == need:
@@ -118,7 +128,7 @@ def frame(
             return at, 0
         length, rtype = word(data, at) & 255, (word(data, at) >> 8) & 255
         wanted = rtype == me["rtype"]
-        if (wanted and length == me["words"]) or (not wanted and _KNOWN[rtype] and length > _HEADER):
+        if (wanted and length == me["words"]) or (not wanted and _SOUND[rtype, length]):
             return at, length if at + length <= stop else 0
         verdict = _lands(data, at + length, stop, final, 1, me) if length >= _HEADER else 0
         if verdict < 0:

@@ -164,7 +164,7 @@ def survey(
 ) -> int:
     """Who is in the file: stock name and order messages by locate code, both shape (65536,). Returns the next position.
 
-    Stops behind the start of market hours, which sets `state.status` to TRADING.
+    The start of market hours sets `state.status` to TRADING.
     """
     me = state[0]
     while True:

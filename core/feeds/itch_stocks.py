@@ -13,6 +13,8 @@ from core.errors import FeedError
 from core.feeds import itch_frames as frames
 from core.feeds.window import ByteWindow
 
+_ENOUGH = 1 << 20  # bytes without any message that say it is another format
+
 
 class Choice(NamedTuple):
     """The stock to import."""
@@ -87,7 +89,7 @@ class Directory:
 
     def names(self) -> list[str]:
         """All names, sorted."""
-        return sorted(name(int(value)) for value in self.stocks[self.stocks != 0])
+        return [name(int(value)) for value in np.unique(self.stocks[self.stocks != 0])]
 
     def choice(self, symbol: str, alone: bool) -> Choice:
         """The stock under its name here."""
@@ -135,7 +137,8 @@ def choose(paths: Sequence[Path], wanted: str | None) -> Choice:
                 directory.read(window)
                 if window.taken == 0:
                     raise FeedError(path, "the file is empty")
-                if sound(directory.state, directory.counts) == 0:
+                enough = window.final or window.taken >= _ENOUGH
+                if enough and sound(directory.state, directory.counts) == 0:
                     raise FeedError(path, "no ITCH 5.0 message found (expected messages with 2-byte length prefixes)")
                 settled = directory.settled(path, wanted)
                 if settled:

@@ -24,7 +24,7 @@ class ByteWindow:
         self.final = False
         self.taken = 0  #: decompressed bytes brought in so far
         self._block = _BLOCK
-        self.data: NDArray[np.uint8] = np.empty(self._block + (1 << 17), np.uint8)
+        self.data: NDArray[np.uint8] = _buffer(self._block + (1 << 17))
 
     def fill(self) -> bool:
         """Bring the next block in behind the unused rest; False once the end of the file is in the window."""
@@ -35,7 +35,7 @@ class ByteWindow:
         unused = self.data[self.at : self.stop]
         size = len(unused) + len(chunk)
         if size > len(self.data):
-            self.data = np.empty(2 * (size + size % 2), np.uint8)
+            self.data = _buffer(2 * size)
         self.data[: len(unused)] = unused
         self.data[len(unused) : size] = np.frombuffer(chunk, np.uint8)
         self.at, self.stop = 0, size
@@ -53,6 +53,11 @@ class ByteWindow:
 
     def __exit__(self, *_: object) -> None:
         self.source.close()
+
+
+def _buffer(size: int) -> NDArray[np.uint8]:
+    """Room for at least `size` bytes that can also be seen as words."""
+    return np.empty(-(-size // 8) * 8, np.uint8)
 
 
 def share_read(paths: Sequence[Path], done: int, window: ByteWindow | None) -> float:
