@@ -42,8 +42,8 @@ class DeckConfig:
     layout: str = "deck"
     """Layout at start: deck (everything), book (ladder and heat map) or flow (ladder, tape and chart)."""
 
-    group: int = 1
-    """Ticks per price row at start, 1 to 100000."""
+    group: int | None = None
+    """Ticks per price row at start, 1 to 100000. Unset: what suits the tape."""
 
     column: float = 1.0
     """Seconds per heat-map column at start, 0.001 to 86400."""

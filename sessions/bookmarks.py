@@ -19,6 +19,11 @@ class Bookmark:
     note: str = ""
 
 
+def open_bookmarks(folder: Path, tape: str) -> "BookmarkStore":
+    """The bookmarks kept in `folder` for the tape known as `tape` (its digest, or its name)."""
+    return BookmarkStore(folder, tape)
+
+
 class BookmarkStore:
     """Bookmarks of one tape in `folder`. Every change is read, merged and written whole, atomically.
 
@@ -26,9 +31,9 @@ class BookmarkStore:
     under another name before the next write, and the list starts empty.
     """
 
-    def __init__(self, folder: Path, title: str) -> None:
-        self.path = folder / f"{_slug(title)}.json"
-        self.title = title
+    def __init__(self, folder: Path, tape: str) -> None:
+        self.path = folder / f"{_slug(tape)}.json"
+        self.tape = tape
         self.problem = ""
 
     def load(self) -> tuple[Bookmark, ...]:
@@ -74,7 +79,7 @@ class BookmarkStore:
             self._set_aside()
         document = {
             "version": VERSION,
-            "tape": self.title,
+            "tape": self.tape,
             "bookmarks": [{"ts": each.ts, "note": each.note} for each in ordered],
         }
         descriptor, name = tempfile.mkstemp(dir=self.path.parent, prefix=".bookmarks-", suffix=".tmp")

@@ -22,8 +22,8 @@ HEADLESS = "without a terminal use a headless verb: `tapedeck tape info TAPE --j
 def run(
     player: Player,
     config: DeckConfig | None = None,
-    *,
     bookmarks: "Bookmarks | None" = None,
+    *,
     read_only: bool = False,
 ) -> int:
     """Show the deck until the person quits; the exit code.

@@ -24,7 +24,7 @@ from app.deck.themes import PREFIX, themes
 from app.deck.viewer import Viewer
 from core.clock import monotonic_ns
 from core.snapshot import Snapshot, State
-from core.transport import Command, Player, Verb
+from core.transport import Player
 
 NOTICE_SECONDS = 3.0
 
@@ -95,15 +95,10 @@ class DeckApp(App[int], inherit_bindings=False):
         return self.deck
 
     def on_mount(self) -> None:
-        """Load bookmarks, apply the starting settings, start the pump."""
-        config = self.board.config
+        """Load bookmarks, place the panels, start the pump."""
         self.board.bookmarks = self.bookmarks.load()
         if self.bookmarks.problem:
             self.say(self.bookmarks.problem, True)
-        if not self.board.read_only:
-            if config.group != 1:
-                self.player.send(Command(Verb.GROUP, config.group))
-            self.player.send(Command(Verb.COLUMN, round(config.column * SECOND)))
         self.deck.place()
         if self._timed:
             self.set_interval(1 / self.board.meter.asked, self.frame)

@@ -117,6 +117,7 @@ class TopBar(Bar):
     def _state(self, snapshot: Snapshot) -> tuple[str, str]:
         glyphs = self.board.glyphs
         return {
+            State.LOADING: (glyphs.pause, "LOADING"),
             State.PLAYING: (glyphs.play, "PLAYING"),
             State.PAUSED: (glyphs.pause, "PAUSED"),
             State.ENDED: (glyphs.ended, "ENDED"),
@@ -160,6 +161,8 @@ class StatsLine(Bar):
         """How it goes."""
         if snapshot.state is State.FAULTED:
             return [Item(" FAULT ", "on-alarm", 0, True), Item(f" {snapshot.failure}", "strong", 0, True)]
+        if snapshot.state is State.LOADING:
+            return [Item(f" loading {self.board.title} ", "text", 0, True)]
         if self.board.notice:
             colour = "on-alarm" if self.board.alarm else "on-accent"
             return [Item(f" {self.board.notice} ", colour, 0, True)]

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from app.config import DeckConfig
-from app.deck.actions import key_text, keymap
+from app.deck.actions import BY_NAME, key_text, keymap
 from app.deck.axis import PriceAxis
 from app.deck.formats import Formats
 from app.deck.glyphs import SETS, Glyphs
@@ -92,8 +92,6 @@ class Board:
 
     def hint(self, *pairs: tuple[str, str]) -> str:
         """`c centre  t ticks`: keys of actions and a word for each; nothing that a viewer may not do."""
-        from app.deck.actions import BY_NAME
-
         shown = [(names.split(), word) for names, word in pairs]
         allowed = [
             (names, word) for names, word in shown if not self.read_only or all(BY_NAME[name].viewer for name in names)

@@ -182,8 +182,8 @@ class DayBar(StripPanel):
         segments: list[Segment] = []
         done = 0
         for cell, text, letter in marks:
-            start = cell + SIDE
-            if start < done:
+            start = max(cell + SIDE, done)
+            if start > cell + SIDE + 3:
                 continue
             segments.append(Segment(under[done:start], ink.text(paper.faint)))
             segments.append(Segment(text, ink.text(paper.strong if letter else paper.accent, letter)))

@@ -1,6 +1,6 @@
 """Small questions on top of the deck: where to, which note, which bookmark."""
 
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from rich.text import Text
 from textual.app import ComposeResult
@@ -16,21 +16,28 @@ from core.snapshot import Snapshot
 from sessions.bookmarks import Bookmark
 
 DIALOG_CSS = """
-ModalScreen { align: center middle; background: $background 55%; }
-ModalScreen > Vertical { width: 64; max-width: 96%; height: auto; max-height: 90%; background: $surface; padding: 1 2;
+Dialog { align: center middle; background: $background 55%; }
+Dialog > Vertical { width: 74; max-width: 96%; height: auto; max-height: 90%; background: $surface; padding: 1 2;
     border: round $accent; border-title-color: $accent; border-title-style: bold; }
-ModalScreen Label { width: 100%; color: $foreground 70%; }
-ModalScreen Label.-wrong { color: $error; text-style: bold; }
-ModalScreen Input { border: none; height: 1; padding: 0 1; background: $panel; margin: 1 0; }
-ModalScreen Input:focus { border: none; background-tint: $foreground 4%; }
-ModalScreen OptionList { border: none; height: auto; max-height: 18; background: $surface; padding: 0; }
+Dialog Label { width: 100%; color: $foreground 70%; }
+Dialog Label.-wrong { color: $error; text-style: bold; }
+Dialog Input { border: none; height: 1; padding: 0 1; background: $panel; margin: 1 0; }
+Dialog Input:focus { border: none; background-tint: $foreground 4%; }
+Dialog OptionList { border: none; height: auto; max-height: 18; background: $surface; padding: 0; }
 """
 
 
-class GotoDialog(ModalScreen[Target | None]):
-    """Asks for a place on the tape and says what it understood."""
+ResultType = TypeVar("ResultType")
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Cancel")]
+
+class Dialog(ModalScreen[ResultType]):
+    """A question in a box, closed by escape."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Close")]
+
+
+class GotoDialog(Dialog[Target | None]):
+    """Asks for a place on the tape and says what it understood."""
 
     def __init__(self, snapshot: Snapshot, formats: Formats) -> None:
         super().__init__()
@@ -51,9 +58,7 @@ class GotoDialog(ModalScreen[Target | None]):
         except GotoError as error:
             self._answer(str(error) if event.value.strip() else "", False)
         else:
-            self._answer(
-                target.text + ("  (back: the book is rebuilt from a checkpoint)" if target.back else ""), False
-            )
+            self._answer(target.text + ("   back: rebuilt from a checkpoint" if target.back else ""), False)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Go there, or say why not."""
@@ -68,10 +73,8 @@ class GotoDialog(ModalScreen[Target | None]):
         label.update(Text(text))
 
 
-class NoteDialog(ModalScreen[str | None]):
+class NoteDialog(Dialog[str | None]):
     """Asks for the note of a bookmark; empty is fine."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Cancel")]
 
     def __init__(self, when: str) -> None:
         super().__init__()
@@ -89,11 +92,11 @@ class NoteDialog(ModalScreen[str | None]):
         self.dismiss(event.value.strip())
 
 
-class BookmarkDialog(ModalScreen[tuple[str, int] | None]):
+class BookmarkDialog(Dialog[tuple[str, int] | None]):
     """Lists bookmarks: enter jumps, delete removes."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,B", "dismiss(None)", "Close"),
+        Binding("B", "dismiss(None)", "Close"),
         Binding("delete,d,backspace", "remove", "Delete"),
     ]
 

@@ -16,12 +16,13 @@ from rich.style import Style
 from app.deck.axis import PriceAxis
 from app.deck.board import Board
 from app.deck.formats import SECOND, span
-from app.deck.ink import LEVELS
+from app.deck.ink import LEVELS, mix
 from app.deck.ladder import HEADER_LINES
 from app.deck.strip_panel import Key, StripPanel, fit
 from core.records import NO_PRICE
 from core.snapshot import HistoryView, Snapshot
 
+BRIGHT = 8  #: from this level on, marks are drawn against the light
 FLOOR = 0.05  #: share of depths at the dark end
 GAMMA = 0.8  #: below 1: more difference among small depths
 _PAIR = LEVELS * LEVELS
@@ -152,7 +153,7 @@ class HeatPanel(StripPanel):
     def _scale(self, history: HistoryView, cells: int, halves: int) -> str:
         """Times along the top, at round moments."""
         per_cell = history.step * halves
-        if cells < 12 or per_cell <= 0:
+        if cells < 12 or not len(history.low):
             return " " * cells
         least = per_cell * 14
         gap = next((nice * SECOND for nice in _NICE if nice * SECOND >= least), least)
@@ -209,7 +210,8 @@ class HeatPanel(StripPanel):
                     looks.append((" ", ink.on(right, right)) if left == right else (glyphs.half, ink.on(left, right)))
             for number, (glyph, colour) in enumerate(overlays):
                 for pair in range(_PAIR):
-                    brighter = heat[max(divmod(pair, LEVELS))]
-                    looks.append((glyph, ink.on(colour, brighter, number >= _BOUGHT - 1)))
+                    level = max(divmod(pair, LEVELS))
+                    fore = mix(colour, "#000000" if ink.paper.dark else "#ffffff", 0.6) if level >= BRIGHT else colour
+                    looks.append((glyph, ink.on(fore, heat[level], number >= _BOUGHT - 1)))
             self._styles = (self.board.epoch, looks)
         return self._styles[1]

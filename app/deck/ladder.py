@@ -9,6 +9,7 @@ from rich.segment import Segment
 
 from app.deck.axis import descending, round_up, typical_top
 from app.deck.glyphs import bar
+from app.deck.ink import mix
 from app.deck.strip_panel import Key, StripPanel, fit
 from core.snapshot import Snapshot
 
@@ -241,8 +242,6 @@ def columns_for(width: int, price: int) -> Columns:
 @lru_cache(64)
 def mixed(paper: str, hue: str) -> str:
     """A hue calm enough for a bar of solid blocks."""
-    from app.deck.ink import mix
-
     return mix(paper, hue, 0.42)
 
 

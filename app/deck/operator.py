@@ -33,9 +33,9 @@ class Operator:
     # transport
 
     def play(self) -> None:
-        """Play or pause; at the end, play again from the start."""
+        """Play or pause; at the end, play again from A or the start."""
         if self.now().state is State.ENDED:
-            self._player.send(Command(Verb.GOTO, self.now().first_ts))
+            self.go(self.now().mark_in or self.now().first_ts)
             self._player.send(Command(Verb.PLAY))
         else:
             self._player.send(Command(Verb.TOGGLE))
