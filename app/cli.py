@@ -31,9 +31,7 @@ Group = Annotated[int | None, typer.Option("--group", min=1, help="Ticks per pri
 Column = Annotated[float | None, typer.Option("--column", help="Seconds per heat-map column.")]
 Fps = Annotated[int | None, typer.Option("--fps", help="Frames a second; 30, over ssh 12.")]
 Theme = Annotated[str | None, typer.Option("--theme", help="night, day or contrast.")]
-Palette = Annotated[
-    str | None, typer.Option("--palette", help="blue-orange, green-red, red-green, okabe-ito or mono.")
-]
+Palette = Annotated[str | None, typer.Option("--palette", help="blue-orange, green-red, red-green, okabe-ito or mono.")]
 Glyphs = Annotated[str | None, typer.Option("--glyphs", help="unicode or ascii.")]
 Layout = Annotated[str | None, typer.Option("--layout", help="deck, book or flow.")]
 Config = Annotated[Path | None, typer.Option("--config", help="Settings file instead of the usual tapedeck.toml.")]
@@ -49,7 +47,9 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _root(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
 ) -> None:
     pass
 
@@ -73,7 +73,7 @@ def demo(
     play_verbs.demo(seed, messages, speed, flags, as_json)
 
 
-@app.command(epilog='Example: tapedeck play AMZN.tape --at 10:42 --speed 8')
+@app.command(epilog="Example: tapedeck play AMZN.tape --at 10:42 --speed 8")
 def play(
     tape: Annotated[str, typer.Argument(help="Tape folder, or the name of one in the tape folder.")],
     at: At = None,
@@ -133,7 +133,9 @@ def bench(
 
 @app.command(epilog="Example: tapedeck doctor")
 def doctor(
-    warm: Annotated[bool, typer.Option("--warm", help="Compile the kernels now, so that the first start is quick.")] = False,
+    warm: Annotated[
+        bool, typer.Option("--warm", help="Compile the kernels now, so that the first start is quick.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Say what is installed, where data lives, and whether everything works."""

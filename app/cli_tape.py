@@ -20,18 +20,27 @@ Force = Annotated[bool, typer.Option("--force", help="Replace the output if it e
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")]
 
 
-@tape_app.command("import", epilog="Example: tapedeck tape import AMZN_2012-06-21_34200000_57600000_message_5.csv -o AMZN.tape")
+@tape_app.command(
+    "import", epilog="Example: tapedeck tape import AMZN_2012-06-21_34200000_57600000_message_5.csv -o AMZN.tape"
+)
 def import_(
     sources: Annotated[list[Path], typer.Argument(help="Source files in time order.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Tape folder to make.")],
     format_name: Annotated[
-        str | None, typer.Option("--format", "-f", help="lobster, itch, dbn, binance, tardis or table; found by itself if not given.")
+        str | None,
+        typer.Option(
+            "--format", "-f", help="lobster, itch, dbn, binance, tardis or table; found by itself if not given."
+        ),
     ] = None,
     tick: Annotated[str | None, typer.Option("--tick", help="Price of one tick; found by itself if not given.")] = None,
     lot: Annotated[str | None, typer.Option("--lot", help="Quantity of one lot; found by itself if not given.")] = None,
-    symbol: Annotated[str | None, typer.Option("--symbol", help="Symbol: chooses one where a source holds many.")] = None,
+    symbol: Annotated[
+        str | None, typer.Option("--symbol", help="Symbol: chooses one where a source holds many.")
+    ] = None,
     venue: Annotated[str | None, typer.Option("--venue", help="Venue, if the source does not say.")] = None,
-    date: Annotated[str | None, typer.Option("--date", help="Trading date YYYY-MM-DD, if the source does not say.")] = None,
+    date: Annotated[
+        str | None, typer.Option("--date", help="Trading date YYYY-MM-DD, if the source does not say.")
+    ] = None,
     force: Force = False,
     quiet: Quiet = False,
     as_json: Json = False,
@@ -50,12 +59,17 @@ def info(tape: Tape, as_json: Json = False) -> None:
     tape_verbs.info(tape, as_json)
 
 
-@tape_app.command(epilog="Example: tapedeck tape check AMZN.tape --against AMZN_2012-06-21_34200000_57600000_orderbook_5.csv")
+@tape_app.command(
+    epilog="Example: tapedeck tape check AMZN.tape --against AMZN_2012-06-21_34200000_57600000_orderbook_5.csv"
+)
 def check(
     tape: Tape,
     against: Annotated[
         Path | None,
-        typer.Option("--against", help="A published book: LOBSTER orderbook file, Binance capture, or a table as `tape book` writes it."),
+        typer.Option(
+            "--against",
+            help="A published book: LOBSTER orderbook file, Binance capture, or a table as `tape book` writes it.",
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:

@@ -110,5 +110,3 @@ def quantity(instrument: Instrument, lots: int) -> float | int:
     """Natural quantity as a JSON number, whole where lots are whole."""
     natural = instrument.quantity(lots)
     return int(natural) if natural == natural.to_integral_value() else float(natural)
-
-

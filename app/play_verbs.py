@@ -95,5 +95,3 @@ def serve(tape: str, port: int, as_json: bool) -> None:
     emit({"address": f"http://localhost:{port}", "tape": str(folder), "read_only": True}, as_json)
     sys.stdout.flush()
     serve_deck(folder, port)
-
-

@@ -113,7 +113,7 @@ class TapePlayer:
                 tape.close()
         except TapedeckError as error:
             self._fail(str(error))
-        except BaseException as error:  # noqa: BLE001 - a dead engine must show, whatever killed it
+        except BaseException as error:
             self._fail(f"engine stopped: {type(error).__name__}: {error}")
             raise
 
@@ -205,7 +205,7 @@ class TapePlayer:
         self._rest(engine.clock)
 
     def _mark_loop(self, verb: Verb, ts: int) -> None:
-        start, end = self._loop
+        start = self._loop[0]
         if verb == Verb.LOOP_IN:
             self._loop = (ts, None)
         elif verb == Verb.LOOP_OUT and start is not None:

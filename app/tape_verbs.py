@@ -176,7 +176,7 @@ def make_tape(
     from core.sim.market import SyntheticSource
     from core.sim.profile import MarketProfile
 
-    chosen = MarketProfile.load(profile) if profile else MarketProfile()
+    chosen = MarketProfile.load(profile) if profile else MarketProfile.default()
     source = SyntheticSource(chosen, seed, messages, date=date, symbol=symbol)
     return write(source, output, Options(), force, quiet)
 

@@ -162,7 +162,7 @@ class Prints:
 
     def __init__(self, messages: NDArray[np.void], count: int) -> None:
         """`count`: prints on the tape, as its description says (checked)."""
-        found = np.zeros(max(count, 1), PRINT)
+        found: NDArray[np.void] = np.zeros(max(count, 1), PRINT)
         n = 0
         for start in range(0, len(messages), 1 << 20):
             stop = min(start + (1 << 20), len(messages))

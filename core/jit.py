@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
+import numpy as np
 from numba.extending import intrinsic, overload
 from platformdirs import user_cache_path
 
@@ -84,8 +85,8 @@ def _compile(function: F, **options: Any) -> F:
     path = Path(function.__code__.co_filename)
     cached = bool(os.environ.get("NUMBA_CACHE_DIR"))  # the user's choice wins
     if not cached and path.is_file() and (folder := _cache_folder(path.resolve())):
-        numba.config.CACHE_DIR, cached = folder, True  # numba reads it while it decorates
-    return cast(F, numba.njit(nogil=True, cache=cached, error_model="numpy", **options)(function))
+        vars(numba.config)["CACHE_DIR"], cached = folder, True  # numba reads it while it decorates
+    return cast(F, numba.njit(nogil=True, cache=cached, error_model="numpy", **options)(function))  # noqa: TID251 - this is the decorator
 
 
 def kernel(function: F) -> F:
@@ -145,9 +146,11 @@ def highest_bit(word: int) -> int:
 
 @overload(lowest_bit, strict=False)
 def _lowest_bit(word: Any) -> Any:  # pragma: no cover - runs inside the compiler
-    return lambda word: numba.int64(_cttz(numba.uint64(word)))
+    zeros: Any = _cttz
+    return lambda word: np.int64(zeros(np.uint64(word)))
 
 
 @overload(highest_bit, strict=False)
 def _highest_bit(word: Any) -> Any:  # pragma: no cover - runs inside the compiler
-    return lambda word: numba.int64(63) - numba.int64(_ctlz(numba.uint64(word)))
+    zeros: Any = _ctlz
+    return lambda word: np.int64(63) - np.int64(zeros(np.uint64(word)))

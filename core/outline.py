@@ -22,9 +22,7 @@ def outline(tape: Tape, buckets: int, stop: threading.Event) -> Overview | None:
     while index < total:
         if stop.is_set():
             return None
-        index, reason = play(
-            book.state, tape.messages, index, min(total, index + _CHUNK), 2**63 - 1, sampler
-        )
+        index, reason = play(book.state, tape.messages, index, min(total, index + _CHUNK), 2**63 - 1, sampler)
         if reason == 2:
             book.grow(int(tape.messages[index]["price"]))
     closed = int(sampler.meta[2])

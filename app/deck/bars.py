@@ -152,7 +152,7 @@ def link(meter: Meter, rank: int) -> list[Item]:
 
 
 class StatsLine(Bar):
-    """Volume, orders, messages, rejects, session status; the failure when there is one; notices."""
+    """Session status (where the tape has one), volume, orders, messages, rejects; the failure when there is one; notices."""
 
     slot, hertz = "stats", 10
     strip_back = "back"
@@ -168,9 +168,9 @@ class StatsLine(Bar):
             return [Item(f" {self.board.notice} ", colour, 0, True)]
         share = snapshot.index / snapshot.messages if snapshot.messages else 0.0
         refused = sum(count for _, count in snapshot.rejects)
-        status = _status(snapshot.status)
+        status, calm = _status(snapshot.status), snapshot.status in (Status.NONE, Status.TRADING)
         items = [
-            Item(f" {status} ", "text" if snapshot.status == Status.TRADING else "on-warn", 0, True),
+            Item(f" {status}{' ' if status else ''}", "text" if calm else "on-warn", 0, True),
             Item(" volume ", "muted", 3),
             Item(self.board.formats.total(snapshot.volume), "text", 3),
             Item("  orders ", "muted", 6),
@@ -218,7 +218,7 @@ def _status(code: int) -> str:
         name = Status(code).name
     except ValueError:
         return f"STATUS {code}"
-    return "OPEN" if name == "NONE" else name.replace("_", "-")
+    return "" if name == "NONE" else name.replace("_", "-")
 
 
 def _words(code: str) -> str:

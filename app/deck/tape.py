@@ -59,7 +59,9 @@ class TapePanel(StripPanel):
         self.prints.extend(snapshot)
         shown = self.prints.view(max(height - 1, 0), self.back, self.board.smallest)
         keys: list[Key] = [("delta", *self._delta(snapshot, width))]
-        top = round_up(typical_top([each.qty for each in shown], 0.9))
+        sizes = [each.qty for each in shown]
+        median = typical_top(sizes, 0.5)
+        top = round_up(max(typical_top(sizes, 0.9), 2 * median))
         length = self._price_length(shown)
         previous = ""
         for each in shown:

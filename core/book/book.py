@@ -62,9 +62,7 @@ class Book:
         bid, ask = int(self.state.top[0]["best_bid"]), int(self.state.top[0]["best_ask"])
         return (None if bid == EMPTY_BID else bid, None if ask == EMPTY_ASK else ask)
 
-    def depth(
-        self, n: int
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    def depth(self, n: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
         """Best `n` levels: ask price, ask qty, bid price, bid qty, shape (n,) each; qty 0 = no such level."""
         out = np.zeros((4, n), np.int64)
         depth(self.state, out)
@@ -95,7 +93,7 @@ class Book:
 
 
 def grown(state: BookState, price: int, pages_free: int = 1) -> BookState:
-    """A copy of `state` with at least `pages_free` free level pages and a grid that covers `price` with room to spare."""
+    """A copy with at least `pages_free` free level pages and a grid that covers `price` with room to spare."""
     old_base, old_entries = int(state.top[0]["base"]), state.directory.shape[0]
     first, last, page = old_base, old_base + old_entries - 1, price // PAGE
     if -_INT32 < price < _INT32:

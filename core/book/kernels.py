@@ -136,9 +136,7 @@ def clear_side(book: BookState, side: int) -> None:
 
 
 @inlined
-def remove(
-    book: BookState, action: int, side: int, slot: int, order_id: int, qty: int, price: int
-) -> int:
+def remove(book: BookState, action: int, side: int, slot: int, order_id: int, qty: int, price: int) -> int:
     """CANCEL, DELETE and EXECUTE."""
     if action != _DELETE and (qty < 1 or qty > MAX_QTY):
         return _BAD_QTY

@@ -158,6 +158,7 @@ class ItchSource:
 
     def _leave(self, window: ByteWindow) -> None:
         """Account for the bytes behind the last whole message."""
+        self._state["framing"] = 0
         rest = bytes(window.data[window.at : window.stop])
         if rest == b"\0\0":
             return  # the end-of-session mark of NASDAQ's files

@@ -31,6 +31,7 @@ STATE = np.dtype(
         ("messages", "<i8"),  # messages met in all files
         ("alone", "<i8"),  # 1: orders of any other stock are an error
         ("second", "<i8"),  # locate of such a stock, -1 if none
+        ("framing", "<i8"),  # of the file: 0 not known yet, 1 lengths, 2 zeros in place of the lengths
         ("lost", "<i8"),  # 1: between a damaged message and the next sound one
         ("sided", "<i8"),  # 1: the side of a non-cross trade can be trusted
     ]
@@ -42,6 +43,9 @@ IGNORED, WRONG_LENGTH, UNKNOWN_TYPE, OTHER = 0, 1, 2, 3
 OTHER_SYMBOL, EMPTY, LOST_BYTES, BAD_TIME, BROKEN_TRADE, STOCK_MISMATCH, EMPTY_CROSS, NO_PREFIX = 0, 1, 2, 3, 4, 5, 6, 7
 
 _CHAIN = 3  # sound headers in a row that prove a new start
+_STEPS = 8  # headers looked at for that
+_STRANGE = 64  # longest message of a type that is not known
+_REACH = _STEPS * (2 + _STRANGE)  # bytes looked at for that
 _A, _F, _P, _Q, _R, _S = (ord(c) for c in "AFPQRS")
 _TRADING = int(Status.TRADING)
 
@@ -65,10 +69,10 @@ def be64(data: NDArray[np.uint8], at: int) -> np.uint64:
 
 
 @kernel
-def _lands(data: NDArray[np.uint8], at: int, stop: int, final: bool, need: int) -> int:
+def _lands(data: NDArray[np.uint8], at: int, stop: int, final: bool, need: int, zeros: bool) -> int:
     """Whether `need` sound headers follow from `at`: 1 yes, 0 no, -1 cannot be said before more bytes come."""
     sound = 0
-    for _ in range(8):
+    for _ in range(_STEPS):
         if at >= stop or stop - at < 3:
             if not final:
                 return -1
@@ -76,12 +80,12 @@ def _lands(data: NDArray[np.uint8], at: int, stop: int, final: bool, need: int) 
         size = be16(data, at)
         kind = int(np.int64(data[at + 2]))
         expected = LENGTHS[kind]
-        if expected > 0 and (size == expected or size == 0):
+        if expected > 0 and size == (0 if zeros else expected):
             sound += 1
             if sound == need:
                 return 1
             at += 2 + expected
-        elif expected < 0 and 11 <= size <= 64 and 65 <= kind <= 122:
+        elif expected < 0 and 11 <= size <= _STRANGE and 65 <= kind <= 122:
             at += 2 + size  # a type that later versions of the protocol may have
         else:
             return 0
@@ -91,9 +95,9 @@ def _lands(data: NDArray[np.uint8], at: int, stop: int, final: bool, need: int) 
 @kernel
 def _search(data: NDArray[np.uint8], at: int, stop: int, final: bool, me: np.void, counts: NDArray[np.int64]) -> int:
     """Go on byte by byte to the next sound start; clears `lost` when it is found."""
-    start = at
+    start, zeros = at, me["framing"] == 2
     while stop - at >= 3:
-        verdict = _lands(data, at, stop, final, _CHAIN)
+        verdict = _lands(data, at, stop, final, _CHAIN, zeros)
         if verdict > 0:
             me["lost"] = 0
             break
@@ -105,13 +109,23 @@ def _search(data: NDArray[np.uint8], at: int, stop: int, final: bool, me: np.voi
 
 
 @kernel
+def _nearest(data: NDArray[np.uint8], at: int, target: int, stop: int, final: bool, zeros: bool) -> int:
+    """Proven start before `target`, where a length prefix points; else `target`. A length that lies may point far."""
+    last = min(target, stop)
+    for start in range(at, last):
+        if _lands(data, start, stop, final, _CHAIN, zeros) > 0:
+            return start
+    return last
+
+
+@kernel
 def frame(
     data: NDArray[np.uint8], at: int, stop: int, final: bool, me: np.void, counts: NDArray[np.int64]
 ) -> tuple[int, int]:
     """Next whole message at or after `at`: where its body starts and its size.
 
     Size 0: more bytes are needed, go on at the position returned. Unusable messages on the way are counted.
-    Some files hold zeros for all lengths: the type then says the length.
+    Some files hold zeros for all lengths: the type then says the length. The first message decides.
     """
     while True:
         if me["lost"] != 0:
@@ -123,8 +137,11 @@ def frame(
         size = be16(data, at)
         kind = int(np.int64(data[at + 2]))
         expected = LENGTHS[kind]
+        if me["framing"] == 0:
+            me["framing"] = 2 if size == 0 and expected > 0 else 1
+        zeros = me["framing"] == 2
         if size != expected:
-            if size == 0 and expected > 0:
+            if size == 0 and expected > 0 and zeros:
                 size = expected
                 if at + 2 + size <= stop:
                     counts[OTHER, NO_PREFIX] += 1
@@ -134,17 +151,16 @@ def frame(
                 at += 2
                 continue
             else:
-                verdict = _lands(data, at + 2 + size, stop, final, 1)
-                if verdict < 0:
+                target = at + 2 + size
+                if target + _REACH > stop and not final:
                     return at, 0
+                start = _nearest(data, at + 1, target, stop, final, zeros)
                 counts[WRONG_LENGTH if expected > 0 else UNKNOWN_TYPE, kind] += 1
                 me["messages"] += 1
-                if verdict > 0:
-                    at += 2 + size
-                else:
-                    me["lost"] = 1
-                    counts[OTHER, LOST_BYTES] += 1
-                    at += 1
+                if start < target or _lands(data, target, stop, final, 1, zeros) <= 0:
+                    me["lost"] = 1 if start >= target or start == stop else 0
+                    counts[OTHER, LOST_BYTES] += start - at
+                at = start
                 continue
         if at + 2 + size > stop:
             return at, 0

@@ -143,5 +143,5 @@ def choose(paths: Sequence[Path], wanted: str | None) -> Choice:
                 settled = directory.settled(path, wanted)
                 if settled:
                     return settled
-        directory.state["lost"] = 0
+        directory.state["lost"] = directory.state["framing"] = 0
     raise directory.silent(paths[0]) if wanted is None else directory.unknown(paths[0], wanted)

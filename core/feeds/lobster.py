@@ -9,6 +9,7 @@ from datetime import date
 from datetime import datetime as clock_time
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -22,7 +23,9 @@ from core.feeds.source import Batch, Options, SourceInfo
 from core.jit import kernel
 from core.records import ABSENT, ROW
 
-_NAME = re.compile(r"(?:^|/)(?P<symbol>[^_/]+)_(?P<date>\d{4}-\d{2}-\d{2})_.*_?(?P<kind>message|orderbook)_(?P<levels>\d+)")
+_NAME = re.compile(
+    r"(?:^|/)(?P<symbol>[^_/]+)_(?P<date>\d{4}-\d{2}-\d{2})_.*_?(?P<kind>message|orderbook)_(?P<levels>\d+)"
+)
 _ZONE = "America/New_York"
 _LIMIT = 9_000_000_000  # LOBSTER writes +-9999999999 where there is no level
 _END = int(Flag.ROW_END | Flag.EVENT_END)
@@ -174,7 +177,7 @@ class LobsterSource:
 
     def _careful_rows(self, label: str, block: bytes, midnight: int, first: int) -> NDArray[np.void]:
         """A block with a damaged line: read line by line, keep the place of what cannot be used."""
-        good: list[tuple[float, int, int, int, int, int]] = []
+        good: list[tuple[float, ...]] = []
         bad: list[int] = []
         lines = block.decode("utf-8", "replace").splitlines()
         for number, line in enumerate(lines):
@@ -186,7 +189,7 @@ class LobsterSource:
                     raise ValueError
             except (ValueError, IndexError):
                 bad.append(number)
-                row = good[-1] if good else (0.0, 0, 0, 0, 0, 0)
+                row = good[-1] if good else (0.0,) + (0,) * 5
                 self.skipped["malformed"] += 1
                 self.info.notes.setdefault("first_malformed_row", f"{label}, row {first + number}: {line[:80]!r}")
             good.append(row)
@@ -199,9 +202,14 @@ class LobsterSource:
         rows["flags"][bad] = _END | int(Flag.BAD)
         return rows
 
-    def _build(self, columns: dict[str, NDArray], midnight: int, first: int, count: bool = True) -> NDArray[np.void]:
+    def _build(
+        self, columns: dict[str, NDArray[Any]], midnight: int, first: int, count: bool = True
+    ) -> NDArray[np.void]:
         rows = np.zeros(len(columns["type"]), ROW)
-        unknown = build_rows(*(columns[name] for name in _MESSAGE_SCHEMA), midnight, first, rows)
+        c = columns
+        unknown = build_rows(
+            c["time"], c["type"], c["order_id"], c["size"], c["price"], c["direction"], midnight, first, rows
+        )
         if unknown and count:
             self.skipped["unknown_type"] += unknown
         return rows

@@ -128,13 +128,13 @@ def natural(levels: NDArray[np.int64], tape: Tape) -> NDArray[np.float64]:
     return out
 
 
-def compare(tape: Tape, published: "Iterator[NDArray[np.float64]]", levels: int, name: str) -> Comparison:
+def compare(tape: Tape, published: Iterator[NDArray[np.float64]], levels: int, name: str) -> Comparison:
     """Compare every source row with `published`: chunks of (rows, 4, levels), natural units, nan = none.
 
     Raises `FeedError` when the published file has another number of rows.
     """
     result = Comparison(name)
-    theirs = np.zeros((0, 4, levels))
+    theirs: NDArray[np.float64] = np.zeros((0, 4, levels))
     for chunk in iter_book_rows(tape, levels):
         ours = natural(chunk.levels, tape)
         while len(theirs) < len(ours):

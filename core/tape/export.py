@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -31,7 +32,7 @@ def write_book(tape: Tape, output: Path, levels: int, force: bool = False) -> in
     def frames() -> Iterator[pl.DataFrame]:
         for chunk in iter_book_rows(tape, levels):
             values = natural(chunk.levels, tape).transpose(0, 2, 1).reshape(len(chunk.ts_event), -1)
-            columns: dict[str, NDArray] = {
+            columns: dict[str, NDArray[Any]] = {
                 "source_row": np.arange(chunk.first, chunk.first + len(chunk.ts_event)),
                 "ts_event": chunk.ts_event,
             }

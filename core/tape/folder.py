@@ -141,5 +141,3 @@ def _checked(folder: Path, found: dict[str, Any]) -> TapeMeta:
 def importer_field(name: str) -> str:
     """What `tape.json` says made it."""
     return f"{name} {VERSION}"
-
-

@@ -232,9 +232,9 @@ def ingest(
         else:
             state[CLOCK] = row["ts_event"]
         n += 1
-        if action == _EXECUTE and message["price"] != NO_PRICE and price != ABSENT:
-            if price * scale[0] % scale[1] != 0:
-                n = _split_execution(job, out, n, price)
+        between = action == _EXECUTE and -scale[4] <= price <= scale[4] and price * scale[0] % scale[1] != 0
+        if between and message["price"] != NO_PRICE:
+            n = _split_execution(job, out, n, price)
         if window.shape[0] > 0:
             n = reconcile(book, job.ids, window, r, scale, out, n, job.counts)
         out[n - 1]["flags"] |= row["flags"] & (_ROW_END | _EVENT_END)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,9 @@ from core.records import MESSAGE, NO_RECV, NO_SLOT
 _LEVEL, _ADD, _BID, _ASK = int(Action.LEVEL), int(Action.ADD), int(Side.BID), int(Side.ASK)
 _SNAPSHOT, _BACKWARDS, _SILENT, _BAD = int(Flag.SNAPSHOT), int(Flag.BACKWARDS), int(Flag.SILENT), int(Flag.BAD)
 _EXECUTE, _TRADE = int(Action.EXECUTE), int(Action.TRADE)
+# The numpy functions are not annotated.
+_write: Any = np.lib.format.write_array
+_read: Any = np.lib.format.read_array
 #: A checkpoint at least every so many messages (it costs about 1 ms to replay that many) ...
 SPACING = 1 << 16
 #: ... unless the book holds so many orders that the checkpoints would outgrow the tape.
@@ -120,7 +124,7 @@ class MarkWriter:
     def _member(self, name: str, array: NDArray[np.void] | NDArray[np.int64]) -> None:
         info = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))  # same tape, same bytes
         with self._zip.open(info, "w", force_zip64=True) as member:
-            np.lib.format.write_array(member, np.ascontiguousarray(array), allow_pickle=False)
+            _write(member, np.ascontiguousarray(array), allow_pickle=False)
 
     def close(self) -> None:
         """Write the index and finish the file."""
@@ -146,10 +150,10 @@ class MarkReader:
         if not rising or self.head.shape[1] != 4 or not len(self.head) == len(self._tops) == len(self._results):
             raise TapeError(folder, f"{path.name} is damaged: its index is not in order")
 
-    def _member(self, name: str, dtype: np.dtype, dimensions: int) -> NDArray:
+    def _member(self, name: str, dtype: np.dtype[Any], dimensions: int) -> NDArray[Any]:
         try:
             raw = self._zip.read(f"{name}.npy")
-            array = np.lib.format.read_array(BytesIO(raw), allow_pickle=False)
+            array: NDArray[Any] = _read(BytesIO(raw), allow_pickle=False)
         except (KeyError, OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
             raise TapeError(self._folder, f"checkpoint {name} is damaged: {error}") from error
         if array.dtype != dtype or array.ndim != dimensions:

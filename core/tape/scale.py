@@ -76,9 +76,9 @@ def divisible(rows: NDArray[np.void], scale: NDArray[np.int64]) -> tuple[int, in
         if scale[3] > 1 and off_qty < 0 and -_LIMIT < qty < _LIMIT and qty * scale[2] % scale[3] != 0:
             off_qty = i
         price = row["price"]
-        if scale[1] > 1 and off_price < 0 and -scale[4] < price < scale[4] and priced(row["action"]):
-            if price * scale[0] % scale[1] != 0:
-                off_price = i
+        wanted = scale[1] > 1 and off_price < 0 and -scale[4] < price < scale[4] and priced(row["action"])
+        if wanted and price * scale[0] % scale[1] != 0:
+            off_price = i
     return off_price, off_qty
 
 
@@ -133,7 +133,8 @@ class _Step:
         if self.fixed:
             row = rows[off]
             value = self.unit * int(row[field])
-            raise FeedError(self.source, f"{value} is not a multiple of the {self.name} {self.size}", int(row["source_row"]))
+            reason = f"{value} is not a multiple of the {self.name} {self.size}"
+            raise FeedError(self.source, reason, int(row["source_row"]))
         values = rows[field]
         action = rows["action"]
         mask = ((rows["flags"] & _BAD) == 0) & (action != _STATUS) & (action != _CLEAR) & (np.abs(values) < _LIMIT)

@@ -74,7 +74,7 @@ class Tape:
 
 def _mapped(folder: Path, count: int) -> NDArray[np.void]:
     try:
-        messages = np.load(folder / MESSAGES, mmap_mode="r", allow_pickle=False)
+        messages: NDArray[np.void] = np.load(folder / MESSAGES, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError as error:
         raise TapeError(folder, f"{MESSAGES} is missing") from error
     except (OSError, ValueError, EOFError) as error:

@@ -98,7 +98,7 @@ class TapeWriter:
         real = priced[priced != NO_PRICE]
         if len(real):
             self._low, self._high = min(self._low, int(real.min())), max(self._high, int(real.max()))
-        self._file.write(memoryview(messages).cast("B"))
+        self._file.write(messages.view(np.uint8).data)
         self.count += len(messages)
 
     def _rescale(self, price_factor: int, qty_factor: int) -> None:
