@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import core.jit
-from core.jit import cache_root, fingerprint, highest_bit, inlined, kernel, lowest_bit
+from core.jit import cache_root, highest_bit, inlined, kernel, lowest_bit
 
 WORDS = st.integers(1, 2**64 - 1) | st.integers(0, 63).map(lambda n: 1 << n)
 
@@ -103,14 +103,15 @@ def test_the_compiler_can_be_turned_off(tmp_path: Path) -> None:
 
 
 def test_few_old_caches_are_kept(tmp_path: Path) -> None:
-    package = _copy(tmp_path)
-    for i in range(7):
-        (tmp_path / "home" / "kernels" / f"old{i}").mkdir(parents=True)
-    (package / "extra.py").write_text("")
-    _run(tmp_path, "import core.jit")
-    left = list((tmp_path / "home" / "kernels").iterdir())
-    assert len(left) <= 5
-    assert any(not folder.name.startswith("old") for folder in left)
+    _copy(tmp_path)
+    root = tmp_path / "home" / "kernels"
+    for i in range(100):
+        (root / f"old{i}").mkdir(parents=True)
+    assert _run(tmp_path, CALL) == "20 0"
+    left = [folder.name for folder in root.iterdir()]
+    assert len(left) <= 70
+    assert {name.split("-")[0] for name in left if not name.startswith("old")} == {"caller", "callee"}
+    assert _run(tmp_path, CALL) == "20 1"
 
 
 def test_a_running_deck_outlives_the_removal_of_its_cache(tmp_path: Path) -> None:
@@ -122,21 +123,30 @@ def test_a_running_deck_outlives_the_removal_of_its_cache(tmp_path: Path) -> Non
     assert _run(tmp_path, code) == "20"
 
 
-def test_fingerprint_depends_on_text_and_place_of_every_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fingerprint_follows_imports_and_nothing_else(tmp_path: Path) -> None:
     package = _copy(tmp_path)
-    monkeypatch.setattr(core.jit, "__file__", str(package / "jit.py"))
-    seen = [fingerprint()]
-    assert fingerprint() == seen[0]
-    (package / "callee.py").write_text((package / "callee.py").read_text() + "# a comment\n")
-    seen.append(fingerprint())
-    (package / "deeper").mkdir()
-    (package / "deeper" / "new.py").write_text("")
-    seen.append(fingerprint())
-    (package / "deeper" / "new.py").rename(package / "deeper" / "newer.py")
-    seen.append(fingerprint())
-    (package / "notes.txt").write_text("not a source")
-    assert fingerprint() == seen[-1]
-    assert len(set(seen)) == 4
+    (package / "deep").mkdir()
+    (package / "deep" / "__init__.py").write_text("")
+    (package / "deep" / "far.py").write_text("LIMIT = 1\n")
+    (package / "callee.py").write_text("from core.deep import (\n    far,\n)\n" + (package / "callee.py").read_text())
+
+    def prints() -> list[str]:
+        code = (
+            "from core.jit import fingerprint, Path; print(*(fingerprint(Path(f'core/{n}.py').resolve()) for n in %r))"
+        )
+        return _run(tmp_path, code % (("caller", "callee", "jit"),)).split()
+
+    first = prints()
+    assert len(set(first)) == 3
+    assert prints() == first
+    (package / "unrelated.py").write_text("x = 1\n")
+    assert prints() == first
+    (package / "deep" / "far.py").write_text("LIMIT = 2\n")  # imported by the callee of the caller
+    second = prints()
+    assert [old != new for old, new in zip(first, second, strict=True)] == [True, True, False]
+    (package / "caller.py").write_text((package / "caller.py").read_text() + "# a comment\n")
+    third = prints()
+    assert [old != new for old, new in zip(second, third, strict=True)] == [True, False, False]
 
 
 def test_the_cache_follows_the_data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
