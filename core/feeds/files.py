@@ -19,6 +19,7 @@ DAMAGE = (gzip.BadGzipFile, zlib.error, lzma.LZMAError, EOFError, zstandard.Zstd
 #: What opening an archive may raise besides: zip tables of contents that lie, encrypted or exotic members.
 _UNREADABLE = (*DAMAGE, OSError, RuntimeError, ValueError)
 _BLOCK = 1 << 24
+_LONGEST_LINE = 1 << 26
 
 
 class _ZstdFile(io.RawIOBase):
@@ -112,13 +113,18 @@ class ByteSource:
 
 
 def line_blocks(source: ByteSource, block: int = _BLOCK) -> Iterator[bytes]:
-    """Decompressed text in blocks of about `block` bytes that end at a line end."""
+    """Decompressed text in blocks of about `block` bytes that end at a line end.
+
+    Raises `FeedError` for a line of over 64 MiB: that is no text, and must not fill the memory.
+    """
     rest = b""
     while chunk := source.read(block):
         cut = chunk.rfind(b"\n") + 1
         if cut:
             yield rest + chunk[:cut]
             rest = chunk[cut:]
+        elif len(rest) > _LONGEST_LINE:
+            raise FeedError(source.label, "has a line of over 64 MiB: not a text file")
         else:
             rest += chunk
     if rest:
