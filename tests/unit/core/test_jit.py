@@ -9,7 +9,7 @@ from typing import cast
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import core.jit
@@ -33,6 +33,7 @@ def _four_times(number: int) -> int:
     return _twice(_twice(number))
 
 
+@settings(deadline=None)
 @given(word=WORDS)
 def test_bit_functions_find_the_outer_bits(word: int) -> None:
     text, compiled = f"{word:b}", cast(int, np.uint64(word))
@@ -76,6 +77,7 @@ def _run(folder: Path, code: str, **more: str) -> str:
 CALL = "from core.caller import run; print(run(1), sum(run.stats.cache_hits.values()))"
 
 
+@pytest.mark.jit_only
 def test_kernels_are_cached_and_an_edit_in_a_callee_is_seen(tmp_path: Path) -> None:
     package = _copy(tmp_path)
     assert _run(tmp_path, CALL) == "20 0"
@@ -88,6 +90,7 @@ def test_kernels_are_cached_and_an_edit_in_a_callee_is_seen(tmp_path: Path) -> N
     assert _run(tmp_path, CALL) == "30 0"
 
 
+@pytest.mark.jit_only
 def test_without_a_writable_cache_kernels_still_run_and_see_edits(tmp_path: Path) -> None:
     package = _copy(tmp_path)
     (tmp_path / "home").write_text("a file where the folder should be")
@@ -97,11 +100,13 @@ def test_without_a_writable_cache_kernels_still_run_and_see_edits(tmp_path: Path
     assert _run(tmp_path, CALL).split()[0] == "30"
 
 
+@pytest.mark.jit_only
 def test_the_compiler_can_be_turned_off(tmp_path: Path) -> None:
     _copy(tmp_path)
     assert _run(tmp_path, "from core.caller import run; print(run(1))", NUMBA_DISABLE_JIT="1") == "20"
 
 
+@pytest.mark.jit_only
 def test_few_old_caches_are_kept(tmp_path: Path) -> None:
     _copy(tmp_path)
     root = tmp_path / "home" / "kernels"
@@ -114,6 +119,7 @@ def test_few_old_caches_are_kept(tmp_path: Path) -> None:
     assert _run(tmp_path, CALL) == "20 1"
 
 
+@pytest.mark.jit_only
 def test_a_running_deck_outlives_the_removal_of_its_cache(tmp_path: Path) -> None:
     _copy(tmp_path)
     code = (
@@ -123,6 +129,7 @@ def test_a_running_deck_outlives_the_removal_of_its_cache(tmp_path: Path) -> Non
     assert _run(tmp_path, code) == "20"
 
 
+@pytest.mark.jit_only
 def test_fingerprint_follows_imports_and_nothing_else(tmp_path: Path) -> None:
     package = _copy(tmp_path)
     (package / "deep").mkdir()

@@ -56,7 +56,7 @@ def test_flags_fit_their_field() -> None:
 
 def test_a_level_of_two_hundred_thousand_largest_orders_stays_in_int64() -> None:
     assert MAX_QTY * 200_000 < 2**63
-    assert NO_PRICE == INT32.min
+    assert INT32.min == NO_PRICE
 
 
 def _received(ts_event: int, delta: int, flags: int) -> int:
