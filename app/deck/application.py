@@ -12,12 +12,12 @@ from textual.screen import Screen
 from app.config import DeckConfig
 from app.deck.actions import ACTIONS, BY_NAME, key_name
 from app.deck.board import Board
+from app.deck.controls import Controls
 from app.deck.day_bar import DayBar
 from app.deck.dialogs import DIALOG_CSS, BookmarkDialog, GotoDialog, NoteDialog
 from app.deck.goto import Target
 from app.deck.help import HelpScreen
 from app.deck.marks import Bookmarks, LooseBookmarks
-from app.deck.operator import Operator
 from app.deck.pump import SECOND, Pump, frame_rate, writer_queue
 from app.deck.screen import DeckScreen
 from app.deck.themes import PREFIX, themes
@@ -27,6 +27,7 @@ from core.snapshot import Snapshot, State
 from core.transport import Player
 
 NOTICE_SECONDS = 3.0
+WHEEL_ROWS = 3
 
 
 class DeckApp(App[int], inherit_bindings=False):
@@ -71,7 +72,7 @@ class DeckApp(App[int], inherit_bindings=False):
         self.player = player
         self.board = Board(player.instrument, player.title, config, read_only)
         self.bookmarks = bookmarks or LooseBookmarks()
-        self.operator = Operator(player, self.board, self.bookmarks, self.say)
+        self.controls = Controls(player, self.board, self.bookmarks, self.say)
         self.use_command_palette = True
         self.animation_level = "none"
         self._clock, self._timed = clock, timed
@@ -128,7 +129,7 @@ class DeckApp(App[int], inherit_bindings=False):
     def frame(self, force: bool = False) -> None:
         """One turn of the pump."""
         if self._sought is not None:
-            self.operator.go(self._sought)
+            self.controls.go(self._sought)
             self._sought = None
         board = self.board
         if board.notice and self._clock() >= self._quiet_at:
@@ -139,6 +140,8 @@ class DeckApp(App[int], inherit_bindings=False):
         covered = len(self.screen_stack) > 1
         snapshot = self.pump.tick(() if covered else self.deck.shown(), force)
         if snapshot is not None:
+            if not covered:
+                self.deck.realign(snapshot)
             self._watch(snapshot)
 
     def _watch(self, snapshot: Snapshot) -> None:
@@ -168,6 +171,19 @@ class DeckApp(App[int], inherit_bindings=False):
         """Seek with the next frame; a drag asks far more often than that."""
         self._sought = event.ts
 
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """Scroll what is under the pointer."""
+        self._wheel(event, WHEEL_ROWS)
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """Scroll what is under the pointer."""
+        self._wheel(event, -WHEEL_ROWS)
+
+    def _wheel(self, event: events.MouseEvent, rows: int) -> None:
+        if self.screen is self.deck:
+            panel, _ = self.deck.get_widget_at(event.screen_x, event.screen_y)
+            self.viewer.scroll(panel.id or "", rows)
+
     # actions
 
     def action_act(self, name: str) -> None:
@@ -175,7 +191,7 @@ class DeckApp(App[int], inherit_bindings=False):
         if self.board.read_only and not BY_NAME[name].viewer:
             self.say("read-only: this deck cannot be operated")
             return
-        owners = (self, f"do_{name}"), (self.viewer, name), (self.operator, name)
+        owners = (self, f"do_{name}"), (self.viewer, name), (self.controls, name)
         next(getattr(owner, method) for owner, method in owners if hasattr(owner, method))()
         for slot in ("stats", "day", "keys"):
             self.deck.panels[slot].again()
@@ -222,7 +238,7 @@ class DeckApp(App[int], inherit_bindings=False):
 
         def answer(note: str | None) -> None:
             if note is not None:
-                self.operator.keep(ts, note)
+                self.controls.keep(ts, note)
 
         self.push_screen(NoteDialog(f"{self.board.formats.day(ts)} {self.board.formats.time(ts, 6)}"), answer)
 
@@ -233,9 +249,9 @@ class DeckApp(App[int], inherit_bindings=False):
             if choice is None:
                 return
             if choice[0] == "go":
-                self.operator.go(choice[1])
+                self.controls.go(choice[1])
             else:
-                self.operator.forget(choice[1])
+                self.controls.forget(choice[1])
                 self.do_bookmarks()
 
         self.push_screen(BookmarkDialog(self.board.bookmarks, self.board.formats), answer)

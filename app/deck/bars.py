@@ -152,7 +152,7 @@ def link(meter: Meter, rank: int) -> list[Item]:
 
 
 class StatsLine(Bar):
-    """Session status (where the tape has one), volume, orders, messages, rejects; the failure when there is one; notices."""
+    """Trading status, volume, orders, messages, rejects; a notice while there is one, and the failure."""
 
     slot, hertz = "stats", 10
     strip_back = "back"

@@ -92,8 +92,8 @@ class Formats:
 
     def at(self, day: date, nanoseconds: int) -> int:
         """Ns UTC of a local time of day given in ns since local midnight."""
-        naive = datetime(day.year, day.month, day.day) + timedelta(seconds=nanoseconds // SECOND)
-        local = naive.replace(tzinfo=self.zone or UTC)
+        midnight = datetime(day.year, day.month, day.day, tzinfo=self.zone or UTC)
+        local = midnight + timedelta(seconds=nanoseconds // SECOND)
         return int(local.timestamp()) * SECOND + nanoseconds % SECOND
 
     def _look_up(self, seconds: int) -> int:

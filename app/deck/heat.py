@@ -47,6 +47,7 @@ class HeatPanel(StripPanel):
     def __init__(self, board: Board) -> None:
         super().__init__(board)
         self._low, self._top = 0.0, 0.0  #: lots at the ends of the brightness scale, moved only when clearly wrong
+        self.drawn_at = (0, 0)  #: top row and group of the axis when it was drawn
         self._styles: tuple[int, list[tuple[str, Style]]] = (-1, [])
 
     def caption(self, snapshot: Snapshot) -> str:
@@ -63,8 +64,8 @@ class HeatPanel(StripPanel):
         """A time scale and one row per price, at the ladder's prices."""
         lines = max(height - HEADER_LINES, 0)
         axis, history = self.board.axis, snapshot.history
-        if not axis.known or axis.lines != lines:
-            axis.follow(snapshot, lines)
+        axis.follow(snapshot, lines)
+        self.drawn_at = (axis.top, axis.group)
         label = len(self.board.formats.price(axis.top * axis.group)) + 1 if width >= 44 else 0
         cells = max(width - label, 0)
         halves = 1 if self.board.glyphs.ascii else 2

@@ -17,6 +17,7 @@ from app.deck.small import SmallNotice
 from app.deck.strip_panel import StripPanel
 from app.deck.tape import TapePanel
 from core.clock import monotonic_ns
+from core.snapshot import Snapshot
 
 
 class DeckScreen(Screen[None]):
@@ -50,6 +51,12 @@ class DeckScreen(Screen[None]):
     def shown(self) -> list[StripPanel]:
         """The panels that have a box, ladder first: it moves the shared axis."""
         return [panel for panel in self.panels.values() if panel.display]
+
+    def realign(self, snapshot: Snapshot) -> None:
+        """Draw the heat map out of turn when the ladder, which is drawn more often, has moved the shared axis."""
+        heat, axis = self.panels["heat"], self.board.axis
+        if isinstance(heat, HeatPanel) and heat.display and heat.drawn_at != (axis.top, axis.group):
+            heat.push(snapshot)
 
     def _compositor_refresh(self) -> None:
         """Paint as ever, and tell how long it took."""

@@ -115,10 +115,14 @@ class Viewer:
         self._scroll(-max(self._board.axis.lines - 2, 1))
 
     def _scroll(self, rows: int) -> None:
-        if self._board.focus == "tape":
+        self.scroll("tape" if self._board.focus == "tape" else "ladder", rows)
+
+    def scroll(self, slot: str, rows: int) -> None:
+        """Scroll the tape, or the price axis of ladder and heat map."""
+        if slot == "tape":
             self._tape.scroll_rows(rows)
             self._again("tape")
-        else:
+        elif slot in ("ladder", "heat"):
             self._board.axis.scroll(rows)
             self._again("ladder", "heat")
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from app.deck.board import Board, StepUnit
-from app.deck.formats import SECOND, span, speed
+from app.deck.formats import SECOND, span
 from app.deck.marks import Bookmarks
 from core.snapshot import Snapshot, State
 from core.transport import SPEEDS, Command, Player, Verb
@@ -18,13 +18,13 @@ JUMP = 10 * SECOND
 CUTS = (0.8, 0.9, 0.95, 0.97, 0.99, 0.999)
 
 
-class Operator:
+class Controls:
     """One method per action; the action table gives them keys."""
 
     def __init__(self, player: Player, board: Board, bookmarks: Bookmarks, say: Callable[[str, bool], None]) -> None:
         self._player, self._board, self._bookmarks, self._say = player, board, bookmarks, say
-        self._asked = dict.fromkeys((Verb.SPEED, Verb.GROUP, Verb.COLUMN), 0.0)
-        self._told = dict(self._asked)
+        self._asked: dict[Verb, list[float]] = {Verb.SPEED: [], Verb.GROUP: [], Verb.COLUMN: []}
+        self._told: dict[Verb, float] = {}
 
     def now(self) -> Snapshot:
         """The newest snapshot."""
@@ -52,7 +52,6 @@ class Operator:
         """Next step unit."""
         units = list(StepUnit)
         self._board.step = units[(units.index(self._board.step) + 1) % len(units)]
-        self._say(f"step: {self._board.step.value}", False)
 
     def slower(self) -> None:
         """One speed down."""
@@ -167,18 +166,20 @@ class Operator:
         self._player.send(Command(self._board.step.verb, count))
 
     def _speed(self, direction: int) -> None:
-        chosen = self._choose(Verb.SPEED, SPEEDS, self.now().speed, direction)
-        self._say(f"speed {speed(chosen, self._board.glyphs.quarter, self._board.glyphs.to_half)}", False)
+        self._choose(Verb.SPEED, SPEEDS, self.now().speed, direction)
 
-    def _choose(self, verb: Verb, choices: tuple[float, ...], told: float, direction: int) -> float:
+    def _choose(self, verb: Verb, choices: tuple[float, ...], told: float, direction: int) -> None:
         """Ask for the next of `choices`. Presses faster than the engine's answers add up."""
-        if told != self._told[verb] or not self._asked[verb]:
-            self._told[verb] = self._asked[verb] = told
         asked = self._asked[verb]
+        if told in asked:
+            del asked[: asked.index(told) + 1]
+        elif told != self._told.get(verb):
+            asked.clear()
+        self._told[verb] = told
+        now = asked[-1] if asked else told
         if direction > 0:
-            chosen = min((choice for choice in choices if choice > asked), default=choices[-1])
+            chosen = min((choice for choice in choices if choice > now), default=choices[-1])
         else:
-            chosen = max((choice for choice in choices if choice < asked), default=choices[0])
-        self._asked[verb] = chosen
+            chosen = max((choice for choice in choices if choice < now), default=choices[0])
+        asked.append(chosen)
         self._player.send(Command(verb, chosen))
-        return chosen
