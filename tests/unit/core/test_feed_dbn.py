@@ -569,7 +569,7 @@ def test_every_schema_and_version_of_the_library(shared_data: Path) -> None:
             assert (source.info.symbol, source.info.date, source.skipped) == ("ESH1", "2020-12-28", {})
             read += 1
         else:
-            with pytest.raises(FeedError, match="has no book; supported|no DBN metadata"):
+            with pytest.raises(FeedError, match=r"has no book; supported|no DBN metadata"):
                 FEED.open([path], Options())
             refused += 1
     assert (read, refused) == (13, 54)

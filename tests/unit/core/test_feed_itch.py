@@ -31,7 +31,8 @@ DAY = "2019-01-30"
 def _encoder() -> ModuleType:
     path = Path(__file__).resolve().parents[2] / "encoders" / "itch.py"
     spec = importlib.util.spec_from_file_location("itch_encoder", path)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -300,7 +301,7 @@ def test_a_date_is_asked_for_and_checked(tmp_path: Path) -> None:
     data = itch.capture(_three())
     with pytest.raises(FeedError, match="give it with --date"):
         opened(tmp_path, data, date=None)
-    with pytest.raises(FeedError, match="'30.1.2019' is not a date"):
+    with pytest.raises(FeedError, match=r"'30\.1\.2019' is not a date"):
         opened(tmp_path, data, date="30.1.2019")
 
 
@@ -426,6 +427,13 @@ def test_packed_files_give_the_same_rows(tmp_path: Path, suffix: str) -> None:
     path.write_bytes(_packed(data, suffix))
     assert FEED.matches(path)
     assert rows_of(FEED.open([path], Options(symbol="AAPL")))["order_id"].tolist() == list(range(50))
+
+
+def test_a_truncated_archive_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "20190130.itch.gz"
+    path.write_bytes(gzip.compress(itch.capture([itch.directory(14, 1, "AAPL"), *_adds(5000)]))[:-900])
+    with pytest.raises(FeedError, match="truncated"):
+        rows_of(FEED.open([path], Options(symbol="AAPL")))
 
 
 @pytest.mark.parametrize("block", [1, 7, 64, 1000])
