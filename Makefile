@@ -59,7 +59,7 @@ nightly: warm
 	$(BIN)/python -m pytest -q -m nightly
 
 bench: $(VENV)/installed-bench
-	$(BIN)/python -m pytest -q -s -m 'bench or not bench' tests/bench
+	for script in $$(grep -l __main__ tests/bench/*.py); do echo "$$script" && $(BIN)/python "$$script" || exit 1; done
 
 $(VENV)/installed-bench: $(INSTALLED)
 	@$(PIP) --editable '.[dev,web,bench]'
