@@ -137,7 +137,8 @@ class _Step:
             raise FeedError(self.source, reason, int(row["source_row"]))
         values = rows[field]
         action = rows["action"]
-        mask = ((rows["flags"] & _BAD) == 0) & (action != _STATUS) & (action != _CLEAR) & (np.abs(values) < _LIMIT)
+        mask = ((rows["flags"] & _BAD) == 0) & (action != _STATUS) & (action != _CLEAR)
+        mask &= (values > -_LIMIT) & (values < _LIMIT)  # abs(ABSENT) is negative
         if field == "price":
             mask &= (action != _TRADE) & (action != _EXECUTE)
         return self._refine(values[mask])
