@@ -83,6 +83,34 @@ def _differences(
 
 
 @kernel
+def _announce(
+    data: NDArray[np.uint32],
+    at: int,
+    action: int,
+    books: NDArray[np.int64],
+    rows: NDArray[np.void],
+    n: int,
+    base: np.void,
+    counts: NDArray[np.int64],
+) -> int:
+    """What comes before the changes of levels: the print of a trade, a clear. Marks records of no known action."""
+    if action == _T:
+        rows[n] = base
+        rows[n]["action"], rows[n]["side"] = _TRADE, side_of(word(data, at + 7) >> 8 & 255)
+        rows[n]["price"], rows[n]["qty"] = price_at(data, at + 4), word(data, at + 6)
+        return n + 1
+    if action == _R:
+        rows[n] = base
+        rows[n]["action"] = _CLEAR
+        _copy_book(books[0], books[1], False)
+        return n + 1
+    if not _ACTIONS[action]:
+        base["flags"] |= _BAD
+        counts[OTHER, BAD_ACTION] += 1
+    return n
+
+
+@kernel
 def decode_mbp(
     data: NDArray[np.uint32],
     at: int,
@@ -119,19 +147,7 @@ def decode_mbp(
         base["flags"] = 0
         begin(data, at, flags, base, ordinal, me, counts)
         first = n
-        if action == _T:
-            rows[n] = base
-            rows[n]["action"], rows[n]["side"] = _TRADE, side_of(letters >> 8 & 255)
-            rows[n]["price"], rows[n]["qty"] = price_at(data, at + 4), word(data, at + 6)
-            n += 1
-        elif action == _R:
-            rows[n] = base
-            rows[n]["action"] = _CLEAR
-            _copy_book(before, now, False)
-            n += 1
-        elif not _ACTIONS[action]:
-            base["flags"] |= _BAD
-            counts[OTHER, BAD_ACTION] += 1
+        n = _announce(data, at, action, books, rows, n, base, counts)
         if not base["flags"] & _BAD:
             if me["started"] == 0:
                 base["flags"] |= _STATED
