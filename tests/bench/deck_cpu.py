@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "screen")]
 
 from fake import CannedPlayer, FakePlayer  # noqa: E402
+from textual import events  # noqa: E402
 
 from app.config import DeckConfig  # noqa: E402
 from app.deck.application import DeckApp  # noqa: E402
@@ -69,7 +70,8 @@ def replayed(folder: Path) -> Player:
     while player.latest().state.value == "loading":
         time.sleep(0.05)
     player.send(Command(Verb.LOOP_IN, player.first_ts))
-    player.send(Command(Verb.LOOP_OUT, player.last_ts))
+    player.send(Command(Verb.LOOP_OUT, player.last_ts - 10**9))
+    player.send(Command(Verb.PLAY))
     return player
 
 
@@ -88,7 +90,7 @@ async def measure(player: Player, size: tuple[int, int], ticks: int) -> dict[str
             presses += 1
             app.pressed = time.perf_counter()
             if presses % 4 == 0:
-                await app._press_keys(["u"])
+                app.post_message(events.Key("u", "u"))
         seconds = time.perf_counter() - started
         cpu = sorted((b - a) * 1e3 for a, b in zip(app.cpu, app.cpu[1:], strict=False))
         lag = sorted(each * 1e3 for each in app.lag)
