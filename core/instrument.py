@@ -40,6 +40,14 @@ def digits(step: Decimal) -> int:
     return max(0, -exponent) if isinstance(exponent, int) else 0
 
 
+def decimal_step(divisor: int, cap: int) -> int:
+    """Largest power of ten that divides `divisor` and is at most `cap`, in integer source units; at least 1."""
+    step = 1
+    while step * 10 <= cap and divisor % (step * 10) == 0:
+        step *= 10
+    return step
+
+
 def nice_step(divisor: int, cap: int) -> int:
     """Largest of 1, 2, 2.5 and 5 times a power of ten that divides `divisor` and is at most `cap`.
 

@@ -1,6 +1,5 @@
 """Bytes from plain, gzip, zstd and zip files, streamed, with progress and digest."""
 
-import gzip
 import hashlib
 import io
 import lzma
@@ -11,11 +10,20 @@ from pathlib import Path
 from typing import Any, BinaryIO, Self, cast
 
 import zstandard
+from isal import igzip, isal_zlib
 
 from core.errors import FeedError
 
 #: What the standard library and zstandard raise on damaged compressed data.
-DAMAGE = (gzip.BadGzipFile, zlib.error, lzma.LZMAError, EOFError, zstandard.ZstdError, zipfile.BadZipFile)
+DAMAGE = (
+    igzip.BadGzipFile,
+    isal_zlib.error,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    zstandard.ZstdError,
+    zipfile.BadZipFile,
+)
 #: What opening an archive may raise besides: zip tables of contents that lie, encrypted or exotic members.
 _UNREADABLE = (*DAMAGE, OSError, RuntimeError, ValueError)
 _BLOCK = 1 << 24
@@ -77,7 +85,7 @@ class ByteSource:
         head = self._raw.read(4)
         self._raw.seek(0)
         if head[:2] == b"\x1f\x8b":
-            return cast(BinaryIO, gzip.GzipFile(fileobj=self._raw))
+            return cast(BinaryIO, igzip.IGzipFile(fileobj=self._raw))
         if head == b"\x28\xb5\x2f\xfd":
             return io.BufferedReader(_ZstdFile(self._raw), 1 << 20)
         if head == b"PK\x03\x04" and self.member is not None:

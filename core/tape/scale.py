@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from core.enums import Action, Flag
 from core.errors import ConfigError, FeedError
 from core.feeds.source import Batch, Options, SourceInfo
-from core.instrument import nice_step
+from core.instrument import decimal_step, nice_step
 from core.jit import inlined, kernel
 
 _LIMIT = 2**60
@@ -48,6 +48,11 @@ class Scale:
     def lot(self) -> Decimal:
         """Natural quantity of one lot."""
         return self.qty.size
+
+    @property
+    def strange(self) -> dict[str, int]:
+        """Rows set aside because no sensible tick divides their price."""
+        return {"off_tick": self.price.strange} if self.price.strange else {}
 
     def fit(self, batch: Batch) -> tuple[int, int]:
         """Make ticks and lots fine enough for a batch.
@@ -110,8 +115,8 @@ class _Step:
     def __init__(self, name: str, unit: Decimal, given: Decimal | None, usual: Decimal | None, source: str) -> None:
         self.name, self.unit, self.fixed, self.source = name, unit, given is not None, source
         self.usual = usual
-        self.mul, self.div = 1, 0
-        step = given if given is not None else None
+        self.mul, self.div, self.strange = 1, 0, 0
+        step = given
         if step is not None:
             if not step.is_finite() or step <= 0:
                 raise ConfigError(f"--{name} must be a positive number, not {step}")
@@ -135,13 +140,25 @@ class _Step:
             value = self.unit * int(row[field])
             reason = f"{value} is not a multiple of the {self.name} {self.size}"
             raise FeedError(self.source, reason, int(row["source_row"]))
-        values = rows[field]
-        action = rows["action"]
+        values, action = rows[field], rows["action"]
         mask = ((rows["flags"] & _BAD) == 0) & (action != _STATUS) & (action != _CLEAR)
         mask &= (values > -_LIMIT) & (values < _LIMIT)  # abs(ABSENT) is negative
         if field == "price":
             mask &= (action != _TRADE) & (action != _EXECUTE)
-        return self._refine(values[mask])
+        if not mask.any():
+            return 1
+        finer = self._finer(values[mask])
+        if self._reach(values[mask], finer):
+            return self._take(finer)
+        # Steps so fine that prices do not fit a tape come from damaged numbers, not from the venue.
+        kept = self.div or self._usual_of(values[mask])
+        if kept <= finer:
+            return self._take(finer)
+        self.div = kept
+        strange = mask & (values % kept != 0)
+        self.strange += int(np.count_nonzero(strange))
+        rows["flags"][strange] |= _BAD
+        return 1
 
     def fit_window(self, window: NDArray[np.int64]) -> int:
         """The same for the prices of a stated book."""
@@ -149,23 +166,38 @@ class _Step:
             return 1
         if self.fixed:
             raise FeedError(self.source, f"the book file has prices that are not multiples of {self.size}")
-        prices, qty = window[:, 0::2], window[:, 1::2]
-        return self._refine(prices[qty > 0])
+        stated = window[:, 0::2][window[:, 1::2] > 0]
+        return self._take(self._finer(stated)) if len(stated) else 1
 
-    def _refine(self, values: NDArray[np.int64]) -> int:
-        divisor = int(np.gcd.reduce(np.abs(values))) if len(values) else 0
-        if divisor == 0:
-            return 1
+    def _take(self, finer: int) -> int:
+        factor = self.div // finer if self.div else 1
+        self.div = finer
+        return factor
+
+    def _finer(self, values: NDArray[np.int64]) -> int:
+        """The coarsest round step, not above the one in use, that divides all values; in source units."""
+        divisor = int(np.gcd.reduce(np.abs(values)))
         if self.div:
-            fresh = nice_step(int(np.gcd(divisor, self.div)), self.div)
-            factor, self.div = self.div // fresh, fresh
-            return factor
+            return self._round(int(np.gcd(divisor, self.div)), self.div)
+        return self._round(divisor, self._cap(values)) if divisor else self._cap(values)
+
+    def _round(self, divisor: int, cap: int) -> int:
+        return decimal_step(divisor, cap) if self.name == "lot" else nice_step(divisor, cap)
+
+    def _cap(self, values: NDArray[np.int64]) -> int:
+        """The coarsest step to consider: the venue's, one unit for lots, a hundredth of the price for ticks."""
         if self.usual is not None:
-            cap = max(1, int(self.usual / self.unit))
-        elif self.name == "lot":
-            cap = max(1, int(1 / self.unit))
-        else:
-            # A tick is a small part of a price: guards files with a handful of round prices.
-            cap = max(1, int(np.abs(values).max()) // 100)
-        self.div = nice_step(divisor, cap)
-        return 1
+            return max(1, int(self.usual / self.unit))
+        if self.name == "lot":
+            return max(1, int(1 / self.unit))
+        return max(1, int(np.median(np.abs(values))) // 100)
+
+    def _reach(self, values: NDArray[np.int64], step: int) -> bool:
+        return self.name == "lot" or int(np.abs(values).max()) // step < 2**31
+
+    def _usual_of(self, values: NDArray[np.int64]) -> int:
+        """The coarsest step that divides nearly all values."""
+        step = self._cap(values)
+        while step > 1 and np.count_nonzero(values % step) > len(values) // 1000:
+            step = self._round(step, step - 1)
+        return step

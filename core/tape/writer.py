@@ -184,7 +184,7 @@ class TapeWriter:
             results=results,
             actions={Action(code).name.lower(): n for code, n in sorted(actions.items()) if code and n},
             implied={"entered": int(counts[ENTERED]), "left": int(counts[LEFT]), "repaired": int(counts[REPAIRED])},
-            skipped={k: n for k, n in sorted(self.source.skipped.items()) if n},
+            skipped={k: n for k, n in sorted((self.source.skipped + Counter(self.scale.strange)).items()) if n},
             repaired={
                 k: n
                 for k, n in (("time_backwards", int(counts[BACKWARDS])), ("recv_clamped", int(counts[LATE_CLAMPED])))
