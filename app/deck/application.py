@@ -91,7 +91,7 @@ class DeckApp(App[int], inherit_bindings=False):
     def get_default_screen(self) -> Screen[None]:
         """The deck itself."""
         self.deck = DeckScreen(self.board)
-        self.deck.painted = self.pump.spend
+        self.deck.clock, self.deck.painted = self._clock, self.pump.spend
         self.viewer = Viewer(self.deck, self.say, self.relay)
         return self.deck
 

@@ -31,8 +31,9 @@ class PriceAxis:
             self.group, self.known, self.lines = group, True, lines
             self._centre_on(middle)
         elif lines != self.lines:
-            self.top += (lines - self.lines) // 2
+            middle_of_view = self.top - self.lines // 2
             self.lines = lines
+            self._centre_on(middle_of_view)
         margin = min(self.margin, (lines - 1) // 3)
         if self.following and not margin <= self.top - middle < lines - margin:
             self._centre_on(middle)

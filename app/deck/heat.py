@@ -47,6 +47,7 @@ class HeatPanel(StripPanel):
     def __init__(self, board: Board) -> None:
         super().__init__(board)
         self._low, self._top = 0.0, 0.0  #: lots at the ends of the brightness scale, moved only when clearly wrong
+        self._cut = 0.0  #: cut the scale was made for
         self.drawn_at = (0, 0)  #: top row and group of the axis when it was drawn
         self._styles: tuple[int, list[tuple[str, Style]]] = (-1, [])
 
@@ -117,7 +118,8 @@ class HeatPanel(StripPanel):
             return np.zeros(lots.shape, np.uint16)
         places = [min(int(len(present) * share), len(present) - 1) for share in (FLOOR, self.board.cut)]
         low_lots, top_lots = np.partition(present, places)[places].tolist()
-        if not (0.8 * self._top <= top_lots <= 1.25 * self._top and 0.6 * self._low <= low_lots <= 1.6 * self._low):
+        known, self._cut = self._cut == self.board.cut, self.board.cut
+        if not known or not (0.8 * self._top <= top_lots <= 1.25 * self._top and 0.6 * self._low <= low_lots <= 1.6 * self._low):
             self._low, self._top = min(low_lots, 0.5 * top_lots), top_lots
         share = np.clip((lots - self._low) / max(self._top - self._low, 1.0), 0.0, 1.0)
         bright = 1.0 + share**GAMMA * (LEVELS - 1.5)

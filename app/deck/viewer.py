@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from app.config import GLYPHS, PALETTES, THEMES
 from app.deck.glyphs import SETS
-from app.deck.layout import LAYOUTS
+from app.deck.layout import LAYOUTS, arrange
 from app.deck.screen import DeckScreen
 from app.deck.tape import TapePanel
 
@@ -58,13 +58,11 @@ class Viewer:
         self._relay()
 
     def _focus(self, slot: str) -> None:
-        """Focus a panel; one that the layout does not show is zoomed."""
-        panel = self._deck.panels[slot]
-        if not panel.display:
-            self._board.zoomed = slot
-            self._relay()
-        elif self._board.zoomed and self._board.zoomed != slot:
-            self._board.zoomed = None
+        """Focus a panel; one that the layout has no place for is zoomed."""
+        board, panel = self._board, self._deck.panels[slot]
+        if not panel.display or (board.zoomed and board.zoomed != slot):
+            size = self._deck.app.size
+            board.zoomed = None if slot in arrange(size.width, size.height, board.layout) else slot
             self._relay()
         self._deck.set_focus(panel)
 
