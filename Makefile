@@ -69,7 +69,7 @@ $(VENV)/installed-bench: $(INSTALLED)
 constraints:
 	rm -rf build/resolve && $(PYTHON) -m venv build/resolve
 	build/resolve/bin/python -m pip --disable-pip-version-check install --quiet '.[dev,web,bench]'
-	build/resolve/bin/python -m pip --disable-pip-version-check freeze --exclude tapedeck > constraints.txt
+	build/resolve/bin/python -m pip --disable-pip-version-check freeze --exclude tapedeck | LC_ALL=C sort -f > constraints.txt
 	rm -rf build/resolve
 
 clean:
