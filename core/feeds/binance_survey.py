@@ -83,7 +83,7 @@ class Survey:
 
     def __init__(self, paths: Sequence[Path], symbol: str | None) -> None:
         """Raises `FeedError`, and `SnapshotMissing` when no file holds a snapshot."""
-        self.book, self.prints, self.quantities = Digits.of_prices(), Digits.of_prices(), Digits.of_quantities()
+        self.book, self.prints, self.quantities = Digits.of_prices(), Digits.of_prints(), Digits.of_quantities()
         self.symbols: Counter[str] = Counter()
         self.clock = 0  #: first event time, ns UTC
         self.futures, self.coin, self.trades = False, False, False

@@ -74,6 +74,11 @@ class Digits:
         return cls(_PRICE_LIMIT)
 
     @classmethod
+    def of_prints(cls) -> "Digits":
+        """For prices of prints: they may stand between ticks."""
+        return cls(_PRICE_LIMIT * 10**_FINER)
+
+    @classmethod
     def of_quantities(cls) -> "Digits":
         """For quantities: up to `MAX_QTY` lots."""
         return cls(MAX_QTY)

@@ -47,7 +47,7 @@ class TabularSource:
         self.skipped: Counter[str] = Counter()
         self._tables = [TextTable(path) for path in paths]
         self._share = 0.0
-        self._book, self._prints, self._quantities = Digits.of_prices(), Digits.of_prices(), Digits.of_quantities()
+        self._book, self._prints, self._quantities = Digits.of_prices(), Digits.of_prints(), Digits.of_quantities()
         orders, usable, total = False, 0, 0
         clock: int | None = None
         for table in self._tables:

@@ -68,12 +68,13 @@ class _Survey:
             self._read(files, self.symbol)
         if not self.date:
             raise FeedError(files[0].path, f"no usable book row of {self.symbol}")
+        self.symbol = self.name  # in the letter case of the file
 
     def _read(self, files: Sequence[_File], symbol: str) -> None:
-        self.book, self.prints, self.quantities = Digits.of_prices(), Digits.of_prices(), Digits.of_quantities()
+        self.book, self.prints, self.quantities = Digits.of_prices(), Digits.of_prints(), Digits.of_quantities()
         self.symbols: Counter[str] = Counter({symbol: 0})
         self.words = Words({symbol: 1})
-        self.exchange, self.date, self.event = "", "", 0
+        self.exchange, self.date, self.event, self.name = "", "", 0, ""
         self.unknown: tuple[Path, int] | None = None
         self.exchanges: set[str] = set()
         for file in files:
@@ -95,6 +96,7 @@ class _Survey:
         if not block.snapshot[row]:
             self.unknown = file.path, first + row
         self.exchange = block.cells.text_of(SLOT["exchange"], row)
+        self.name = block.cells.text_of(SLOT["symbol"], row)
         self.event, self.date = int(block.event[row]), date_of(int(block.local[row]) * 1000)
 
 
