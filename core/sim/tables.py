@@ -1,0 +1,192 @@
+"""From the numbers of a profile to the integer tables the kernel decides with.
+
+Only +, -, *, / and square root are used on floats, in a fixed order: IEEE 754 fixes their last bit, so the
+tables, and with them the tape, are the same everywhere. Logarithms and powers would not be.
+"""
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.jit import inlined
+from core.sim.profile import MarketProfile
+
+#: Entries of a look-up table: a draw's upper 12 bits choose, its lower 20 bits interpolate.
+ENTRIES = 4096
+#: Fractional bits of distances, prices and rates.
+FINE = 16
+#: Fractional bits of `Tables.gaps`; the shortest gap is one unit.
+GAP = 20
+#: Distance in ticks from which on round prices are told from others.
+ROUND_FROM = 13
+#: Steps in ticks of the classes of round prices; the last that divides a price is its class.
+ROUND = (1, 10, 50, 100)
+#: Longest run of aggressors whose length still matters.
+LONGEST_RUN = 1024
+_ONE = 1 << 32
+
+
+#: Rows of the tables, shape (12, ENTRIES + 1). Thresholds are compared with 32-bit draws.
+KINDS = 0  #: cumulative thresholds of the kinds of event: add or delete, cancel, replace, aggressor, hidden print
+SIZES = 1  #: lots of a new order
+FILLS = 2  #: resting orders an aggressor hits
+PLACEMENT = 3  #: quantiles of ticks << FINE
+RESTING = 4  #: quantiles of ticks << FINE
+AGES = 5  #: quantiles of the age << FINE of the order to take off
+GAPS = 6  #: quantiles of gap << GAP in local mean gaps
+GOES_ON = 7  #: threshold: a run that had r + 1 aggressors gets another
+EXPECTED = 8  #: expected sign << FINE of the next aggressor of such a run
+ROUND_PLACEMENT = 9  #: class of a new order's price
+ROUND_RESTING = 10
+NUMBERS = 11  #: scalars, in the columns below
+IMPROVE, FULL_FILL, NOISE_SIGN, TARGET, IMPACT, STEP, JUMP, JUMP_STEP, BURSTS, FLOOR, CEILING = range(11)
+
+
+@inlined
+def round_class(price: int) -> int:
+    """Which of `ROUND` a price belongs to."""
+    if price % 10 != 0:
+        return 0
+    if price % 50 != 0:
+        return 1
+    return 2 if price % 100 != 0 else 3
+
+
+@inlined
+def rounded(ticks: int, side: int, kind: int) -> int:
+    """`ticks` moved away from the market (down for `side` BID, up for ASK) to a price of class `kind`."""
+    if kind == 0:
+        return ticks
+    step = 10 if kind == 1 else (50 if kind == 2 else 100)
+    return ticks - side * ((ticks * side) % step)
+
+
+def threshold(share: float) -> int:
+    """`share` of all 32-bit draws lie below this."""
+    return round(share * _ONE)
+
+
+def discrete(values: Sequence[int], weights: Sequence[float]) -> NDArray[np.int64]:
+    """Table of `values` in proportion to `weights`, shape (ENTRIES,)."""
+    whole = [round(weight / sum(weights) * _ONE) for weight in weights]
+    total, out, at, upto = sum(whole), np.empty(ENTRIES, np.int64), 0, whole[0]
+    for i in range(ENTRIES):
+        while (2 * i + 1) * total >= 2 * ENTRIES * upto and at + 1 < len(values):
+            at += 1
+            upto += whole[at]
+        out[i] = values[at]
+    return out
+
+
+def quantiles(edges: Sequence[int], weights: Sequence[float]) -> NDArray[np.int64]:
+    """Quantiles of a density that is flat between `edges`, in units of `edges`, shape (ENTRIES + 1,)."""
+    whole = [round(weight / sum(weights) * _ONE) for weight in weights]
+    total, out, at, under = sum(whole), np.empty(ENTRIES + 1, np.int64), 0, 0
+    for i in range(ENTRIES + 1):
+        goal = i * total
+        while goal > ENTRIES * (under + whole[at]) and at + 1 < len(whole):
+            under += whole[at]
+            at += 1
+        width = edges[at + 1] - edges[at]
+        inside = (goal - ENTRIES * under) * width // (ENTRIES * whole[at]) if whole[at] else 0
+        out[i] = edges[at] + min(inside, width)
+    return out
+
+
+def fine(edges: Sequence[int]) -> list[int]:
+    """Edges with `FINE` fractional bits."""
+    return [edge << FINE for edge in edges]
+
+
+def pick_ages(profile: MarketProfile) -> NDArray[np.int64]:
+    """Quantiles of the age to pick: hazard times the number of ages in the bin."""
+    edges = profile.age_edges
+    weights = [h * (b - a) for h, a, b in zip(profile.cancel_age, edges, edges[1:], strict=False)]
+    return quantiles(fine(edges), weights)
+
+
+def acceptance(profile: MarketProfile) -> NDArray[np.int64]:
+    """Thresholds, shape (classes of price, ticks); the likeliest to be cancelled is always accepted."""
+    edges = profile.distance_edges
+    top = max(profile.cancel_distance) * max(profile.cancel_round)
+    out = np.empty((len(ROUND), edges[-1] + 1), np.int64)
+    for kind, factor in enumerate(profile.cancel_round):
+        for hazard, a, b in zip(profile.cancel_distance, edges, edges[1:], strict=False):
+            for distance in range(a, b + 1):
+                plain = factor if distance >= ROUND_FROM else profile.cancel_round[0]
+                out[kind, distance] = threshold(hazard * plain / top)
+    return out
+
+
+def run_length(profile: MarketProfile) -> tuple[list[float], float]:
+    """Chance that a run of r+1 aggressors goes on, r = 0 .. LONGEST_RUN-1, and the variance of a sign's surprise.
+
+    The hazard of ending, tail / (r + 1 + shift), makes the length a power law with exponent `sign_tail`.
+    """
+    chances = [1 - profile.sign_tail / (r + 1 + profile.sign_shift) for r in range(LONGEST_RUN)]
+    alive, weight, square = 1.0, 0.0, 0.0
+    for chance in chances:
+        weight += alive
+        square += alive * ((1 - profile.sign_noise) * chance) * ((1 - profile.sign_noise) * chance)
+        alive *= chance
+    return chances, 1 - square / weight
+
+
+def new_tables(profile: MarketProfile, messages: int) -> NDArray[np.int64]:
+    """All tables of `profile` for a day of `messages`."""
+    mean_fills = sum((i + 1) * w for i, w in enumerate(profile.fills)) / sum(profile.fills)
+    takers = profile.execute / mean_fills
+    events = [profile.add + profile.delete, profile.cancel, profile.replace, takers, profile.hidden]
+    total, upto, kinds = sum(events), 0.0, []
+    for share in events:
+        upto += share
+        kinds.append(threshold(upto / total))
+    kinds[-1] = _ONE
+    chances, surprise = run_length(profile)
+    rows: dict[int, Sequence[int] | NDArray[np.int64]] = {
+        KINDS: kinds,
+        SIZES: discrete(profile.sizes, profile.size_weights),
+        FILLS: discrete(range(1, len(profile.fills) + 1), profile.fills),
+        PLACEMENT: quantiles(fine(profile.distance_edges), profile.placement),
+        RESTING: quantiles(fine(profile.distance_edges), profile.resting),
+        AGES: pick_ages(profile),
+        GAPS: _gaps(profile.gaps),
+        GOES_ON: [threshold(chance) for chance in chances],
+        EXPECTED: [round((1 - profile.sign_noise) * c * (1 << FINE)) for c in chances],
+        ROUND_PLACEMENT: discrete(range(len(ROUND)), profile.round_placement),
+        ROUND_RESTING: discrete(range(len(ROUND)), profile.round_resting),
+        NUMBERS: _numbers(profile, events, surprise, messages),
+    }
+    out = np.zeros((len(rows), ENTRIES + 1), np.int64)
+    for row, values in rows.items():
+        out[row, : len(values)] = values
+    return out
+
+
+def _numbers(profile: MarketProfile, events: Sequence[float], surprise: float, messages: int) -> NDArray[np.int64]:
+    """Scalars. `events`: events a message by kind; `surprise`: variance of an unexpected sign."""
+    numbers, total = np.zeros(11, np.int64), sum(events)
+    numbers[IMPROVE], numbers[FULL_FILL] = threshold(profile.improve), threshold(profile.full_fill)
+    numbers[NOISE_SIGN], numbers[BURSTS] = threshold(profile.sign_noise), threshold(profile.bursts)
+    numbers[TARGET] = profile.live_orders
+    # An event gets the variance of 1 / total messages; aggressors, jumps and noise share it.
+    takers = (events[3] + events[4]) / total
+    pushes = profile.impact_share if takers > 0 else 0.0
+    chance = min(profile.jumps_per_day / (total * messages), 0.5)
+    jumps = profile.jump_share if chance > 0 else 0.0
+    numbers[IMPACT] = round(math.sqrt(pushes / total / (takers * surprise)) * (1 << FINE)) if takers > 0 else 0
+    numbers[STEP] = round(math.sqrt(max(1 - pushes - jumps, 0.0) / total) * (1 << FINE))
+    numbers[JUMP] = threshold(chance)
+    numbers[JUMP_STEP] = round(math.sqrt(jumps / total / chance) * (1 << FINE)) if chance > 0 else 0
+    numbers[FLOOR], numbers[CEILING] = profile.open_ticks // 4, profile.open_ticks * 4
+    return numbers
+
+
+def _gaps(weights: Sequence[float]) -> NDArray[np.int64]:
+    """Quantiles of gaps, scaled to a mean of one; a gap is at most 64 means, so that no product overflows."""
+    table = quantiles([1 << k for k in range(len(weights) + 1)], weights)
+    mean = sum(int(a) + int(b) for a, b in pairwise(table)) / (2 * ENTRIES)
+    return np.array([min(int(int(v) * (1 << GAP) / mean), 64 << GAP) for v in table], np.int64)
