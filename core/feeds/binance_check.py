@@ -29,7 +29,8 @@ class TickerComparison:
 
 def compare_tickers(tape: Tape, capture: Path) -> TickerComparison:
     """Compare after every depth diff. Raises `FeedError` when the capture is not the tape's."""
-    options = Options(symbol=tape.meta.symbol)
+    # The steps of the tape, so that a tick finer than the capture needs is still a whole number of units.
+    options = Options(symbol=tape.meta.symbol, tick=tape.instrument.tick, lot=tape.instrument.lot)
     quotes = book_tickers(capture, options)
     expected = quotes.expected()
     tick, lot = tape.instrument.tick / quotes.price_unit, tape.instrument.lot / quotes.qty_unit

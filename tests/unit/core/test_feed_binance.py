@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from core.enums import Action, Depth, Flag, Side
 from core.errors import FeedError, SnapshotMissing
 from core.feeds.binance import FEED, book_tickers
+from core.feeds.binance_check import compare_tickers
 from core.feeds.binance_source import BinanceSource
 from core.feeds.source import Options
 from core.records import ABSENT
@@ -326,6 +327,15 @@ def test_book_tickers_wait_for_their_update(tmp_path: Path) -> None:
     assert found.expected().tolist() == [(2, 7, 10, 2, 20, 1), (3, 9, 10, 3, 20, 1)]
     with pytest.raises(FeedError, match="no bookTicker"):
         book_tickers(Capture().snapshot(1).diff(2, 3).write(tmp_path))
+
+
+def test_a_finer_tick_than_needed_compares_all_the_same(tmp_path: Path) -> None:
+    capture = Capture().ticker(5, ("0.5", "1"), ("2", "1")).snapshot(5, [("0.5", "1")], [("2", "1")])
+    path = capture.diff(6, 7, [("1", "2")]).ticker(7, ("1", "2.5"), ("2", "1")).write(tmp_path)
+    options = Options(tick=Decimal("0.001"), lot=Decimal("0.01"))
+    import_tape(FEED.open([path], options), tmp_path / "fine.tape", options)
+    result = compare_tickers(Tape(tmp_path / "fine.tape"), path)
+    assert (result.compared, result.equal, result.equal_quantities) == (2, 2, 1)
 
 
 _CAPTURES = {
