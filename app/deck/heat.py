@@ -19,7 +19,7 @@ from app.deck.formats import SECOND, span
 from app.deck.ink import LEVELS, mix
 from app.deck.ladder import HEADER_LINES
 from app.deck.strip_panel import Key, StripPanel, fit
-from core.records import NO_PRICE
+from core.records import MAX_QTY, NO_PRICE
 from core.snapshot import HistoryView, Snapshot
 
 BRIGHT = 8  #: from this level on, marks are drawn against the light
@@ -119,7 +119,9 @@ class HeatPanel(StripPanel):
         places = [min(int(len(present) * share), len(present) - 1) for share in (FLOOR, self.board.cut)]
         low_lots, top_lots = np.partition(present, places)[places].tolist()
         known, self._cut = self._cut == self.board.cut, self.board.cut
-        if not known or not (0.8 * self._top <= top_lots <= 1.25 * self._top and 0.6 * self._low <= low_lots <= 1.6 * self._low):
+        if not known or not (
+            0.8 * self._top <= top_lots <= 1.25 * self._top and 0.6 * self._low <= low_lots <= 1.6 * self._low
+        ):
             self._low, self._top = min(low_lots, 0.5 * top_lots), top_lots
         share = np.clip((lots - self._low) / max(self._top - self._low, 1.0), 0.0, 1.0)
         bright = 1.0 + share**GAMMA * (LEVELS - 1.5)
@@ -145,10 +147,10 @@ class HeatPanel(StripPanel):
         traded = sizes[sizes > 0]
         if not len(traded):
             return
-        medium, large = np.partition(traded, (len(traded) // 2, len(traded) * 9 // 10))[
-            [len(traded) // 2, len(traded) * 9 // 10]
-        ]
-        for step, (least, most) in enumerate(((1, medium), (medium + 1, large), (large + 1, np.iinfo(np.int64).max))):
+        places = [len(traded) // 2, len(traded) * 9 // 10]
+        medium, large = np.partition(traded, places)[places].tolist()
+        large = max(large, medium + 1)
+        for step, (least, most) in enumerate(((1, medium), (medium + 1, large - 1), (large, MAX_QTY))):
             for first, sign in ((_BOUGHT, 1), (_SOLD, -1)):
                 there = (lots * sign >= least) & (lots * sign <= most) & (rows != NO_PRICE)
                 self._draw(codes, rows, there, axis, pad, halves, first + step)

@@ -79,7 +79,6 @@ class LadderPanel(StripPanel):
 
     def rows(self, snapshot: Snapshot, width: int, height: int) -> Sequence[Key]:
         """A header and one row per price."""
-        self.snapshot = snapshot
         lines = max(height - HEADER_LINES, 0)
         axis, view = self.board.axis, snapshot.ladder
         axis.follow(snapshot, lines)

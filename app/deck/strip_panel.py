@@ -60,12 +60,14 @@ class StripPanel(Widget, can_focus=True):
         return [self._strip(key, width, ()) for key in self._all_keys(snapshot, width, height)]
 
     def _all_keys(self, snapshot: Snapshot, width: int, height: int) -> list[Key]:
+        self.snapshot = snapshot
         if not self.framed:
-            return list(self.rows(snapshot, width, height))
+            return list(self.rows(snapshot, width, height))[:height]
         focused = self.board.focus == self.slot
-        inside = self.rows(snapshot, max(width - 2, 0), max(height - 2, 0))
+        room = max(height - 2, 0)
+        inside = list(self.rows(snapshot, max(width - 2, 0), room))[:room]
         top = (_TOP, self.caption(snapshot), focused)
-        return [top, *inside, (_BOTTOM, self.hints(), focused)]
+        return [top, *inside, (_BOTTOM, self.hints(), focused)][:height]
 
     def _strip(self, key: Key, width: int, filters: Sequence[LineFilter]) -> FastStrip:
         if not self.framed:
