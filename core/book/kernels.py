@@ -164,7 +164,7 @@ def replace(book: BookState, side: int, slot: int, order_id: int, qty: int, pric
     if price == NO_PRICE:
         return _BAD_PRICE
     if slot < 0 or slot >= book.orders.shape[0]:
-        return _BAD_SLOT
+        return _UNKNOWN if slot == NO_SLOT else _BAD_SLOT
     node = book.orders[slot]
     left = node["qty"]
     if left == 0:

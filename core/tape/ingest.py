@@ -83,8 +83,15 @@ def _receive(message: np.void, event: int, receive: int, counts: NDArray[np.int6
 
 
 @kernel
-def _release_all(book: BookState, ids: IdTable, side: int) -> None:
-    """Forget the orders that a CLEAR of `side` (Side) is about to remove."""
+def _release(book: BookState, ids: IdTable, message: np.void) -> None:
+    """Forget the orders that a CLEAR or a wiping LEVEL is about to remove; a refused one removes none."""
+    flags, side, qty, price = message["flags"], message["side"], message["qty"], message["price"]
+    if flags & _BAD or side < _ASK or side > _BID:
+        return
+    if message["action"] == _LEVEL:
+        if side != 0 and 0 <= qty <= MAX_QTY and price != NO_PRICE:
+            release_level(book, ids, price, 0 if side == _BID else 1)
+        return
     if side != _ASK:
         price = book.top[0]["best_bid"]
         while price != EMPTY_BID:
@@ -115,6 +122,8 @@ def _settle(job: Ingest, message: np.void, order_id: int, was_live: bool, code: 
         elif slot >= 0 and job.book.orders[slot]["qty"] > 0:
             take_slot(job.ids)
             insert_id(job.ids, message["order_id"], slot)
+        else:
+            message["slot"] = NO_SLOT
     elif was_live and job.book.orders[slot]["qty"] == 0:
         remove_id(job.ids, order_id)
         give_slot(job.ids, slot)
@@ -131,12 +140,15 @@ def _resolve(job: Ingest, row: np.void, message: np.void) -> bool:
     live = slot >= 0
     if action == _REPLACE:
         message["order_id"] = row["new_order_id"]
-        if live and row["new_order_id"] != row["order_id"] and find_id(job.ids, row["new_order_id"]) >= 0:
+        if row["new_order_id"] != row["order_id"] and find_id(job.ids, row["new_order_id"]) >= 0:
             # The new id already rests: two orders may not share it.
             message["flags"] |= _BAD
             message["slot"] = NO_SLOT
             return False
-        message["slot"] = slot if live else next_slot(job.ids)
+        if not live:
+            sided = message["side"] == _BID or message["side"] == _ASK
+            slot = next_slot(job.ids) if sided else NO_SLOT
+        message["slot"] = slot
     elif live:
         message["slot"] = slot
         if action != _ADD:
@@ -197,7 +209,7 @@ def ingest(
         message["ts_event"] = row["ts_event"]
         message["qty"] = row["qty"] if action == _STATUS else _lots(row["qty"], scale)
         message["price"] = _ticks(price, scale)
-        flags = row["flags"] & _PLAIN
+        flags, clamped = row["flags"] & _PLAIN, job.counts[LATE_CLAMPED]
         flags |= _receive(message, row["ts_event"], row["ts_recv"], job.counts)
         if row["ts_event"] < state[CLOCK]:
             flags |= _BACKWARDS
@@ -205,12 +217,10 @@ def ingest(
         live = _resolve(job, row, message)
         if action == _TRADE and message["price"] != NO_PRICE:
             message["slot"] = (price * scale[0] % scale[1]) * 1_000_000 // scale[1]
-        elif action == _CLEAR:
-            _release_all(book, job.ids, row["side"])
-        elif action == _LEVEL and message["flags"] & _WIPE and message["price"] != NO_PRICE:
-            release_level(book, job.ids, message["price"], 0 if row["side"] == _BID else 1)
         code = _FULL
         if book.top[0]["free"] >= pages:
+            if action == _CLEAR or (action == _LEVEL and message["flags"] & _WIPE):
+                _release(book, job.ids, message)
             code = apply_one(
                 book,
                 action,
@@ -223,6 +233,7 @@ def ingest(
             )
         if code == _FULL:
             state[STOP], state[STOP_PRICE] = _FULL, message["price"]
+            job.counts[LATE_CLAMPED] = clamped  # the row will come again
             return r, n
         if code != _OK:
             book.results[code] += 1

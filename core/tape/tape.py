@@ -57,7 +57,7 @@ class Tape:
             start, totals = mark.index, np.array([mark.clock, mark.prints, mark.volume], np.int64)
         book.apply(self.messages, start, index)
         tally(self.messages, start, index, totals)
-        return Place(book, index, int(totals[0]), int(totals[1]), int(totals[2]))
+        return Place(book, index, int(totals[0]) if index else 0, int(totals[1]), int(totals[2]))
 
     def index_at(self, ts: int) -> int:
         """Messages up to and including time `ts` (ns UTC): the first index whose message is later."""

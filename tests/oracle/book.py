@@ -30,7 +30,7 @@ CHECKS: dict[int, tuple[Check, ...]] = {
     Action.CANCEL: (QTY, SLOT_OR_NONE),
     Action.EXECUTE: (QTY, SLOT_OR_NONE),
     Action.DELETE: (SLOT_OR_NONE,),
-    Action.REPLACE: (QTY, PRICE, SLOT),
+    Action.REPLACE: (QTY, PRICE, SLOT_OR_NONE),
     Action.TRADE: (QTY, SIDE_OR_NONE),
     Action.LEVEL: (SIDE, QTY_OR_ZERO, PRICE),
     Action.CLEAR: (SIDE_OR_NONE,),
@@ -114,7 +114,7 @@ class OracleBook:
     def _replace(self, m: SimpleNamespace) -> Result:
         order = self.live.get(m.slot)
         if order is None:
-            if m.side in (Side.BID, Side.ASK):
+            if m.side in (Side.BID, Side.ASK) and m.slot != NO_SLOT:
                 self.live[m.slot] = Order(m.order_id, m.side, m.price, m.qty)
             return Result.UNKNOWN_ORDER
         if m.order_id == order.order_id and m.price == order.price and m.qty <= order.left:

@@ -127,6 +127,7 @@ def test_unknown_order_replace_still_adds(desk: Desk) -> None:
     assert desk.send(Action.REPLACE, ASK, 2, 12, 101, 4) == Result.UNKNOWN_ORDER
     assert desk.at(ASK, 101) == ([(12, 4)], 0)
     assert desk.send(Action.REPLACE, NONE, 3, 13, 101, 4) == Result.UNKNOWN_ORDER  # of no side: nothing to add
+    assert desk.send(Action.REPLACE, ASK, NO_SLOT, 14, 101, 4) == Result.UNKNOWN_ORDER  # with no slot: nowhere to add
     assert desk.book.orders == 1
 
 
@@ -192,7 +193,6 @@ def test_bad_slot(desk: Desk, action: Action, slot: int) -> None:
 
 def test_bad_slot_no_slot_is_one_for_what_must_have_a_slot(desk: Desk) -> None:
     assert desk.send(Action.ADD, BID, NO_SLOT, 10, 100, 5) == Result.BAD_SLOT
-    assert desk.send(Action.REPLACE, BID, NO_SLOT, 10, 100, 5) == Result.BAD_SLOT
 
 
 @pytest.mark.parametrize("action", [Action.CANCEL, Action.EXECUTE])
