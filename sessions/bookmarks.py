@@ -52,7 +52,10 @@ class BookmarkStore:
         if not isinstance(document, dict) or document.get("version") != VERSION:
             return self._fail(f"is not a bookmark file of version {VERSION}")
         found: dict[int, Bookmark] = {}
-        for entry in document.get("bookmarks", ()):
+        entries = document.get("bookmarks", [])
+        if not isinstance(entries, list):
+            return self._fail("has no list of bookmarks")
+        for entry in entries:
             bookmark = _read(entry)
             if bookmark is None:
                 return self._fail(f"has a bookmark that makes no sense: {entry!r}")

@@ -91,7 +91,7 @@ class DeckApp(App[int], inherit_bindings=False):
     def get_default_screen(self) -> Screen[None]:
         """The deck itself."""
         self.deck = DeckScreen(self.board)
-        self.deck.clock, self.deck.painted = self._clock, self.pump.spend
+        self.deck.clock, self.deck.painted, self.deck.resized = self._clock, self.pump.spend, self.relay
         self.viewer = Viewer(self.deck, self.say, self.relay)
         return self.deck
 
@@ -109,10 +109,6 @@ class DeckApp(App[int], inherit_bindings=False):
         """Take everything that is here to stay out of the collector's sight; its pauses are the worst frames."""
         gc.collect()
         gc.freeze()
-
-    def on_resize(self, event: events.Resize) -> None:
-        """Place the panels anew."""
-        self.relay()
 
     def relay(self) -> None:
         """Apply layout and theme, and draw everything at once."""

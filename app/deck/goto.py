@@ -106,6 +106,8 @@ def _moment(ts: int, snapshot: Snapshot, formats: Formats) -> Target:
     first, last = snapshot.first_ts, snapshot.last_ts
     if not first - SECOND < ts < last + SECOND:
         where = f"{formats.time(first)} to {formats.time(last)}"
-        raise GotoError(f"{formats.day(ts)} {formats.time(ts)} is outside of the tape, {where}")
+        near = abs(ts - first) < 3650 * DAY
+        place = f"{formats.day(ts)} {formats.time(ts)}" if near else "that"
+        raise GotoError(f"{place} is outside of the tape, {where}")
     ts = min(max(ts, first), last)
     return Target(Command(Verb.GOTO, ts), ts < snapshot.clock, f"{formats.day(ts)} {formats.time(ts, 3)}")

@@ -26,7 +26,7 @@ class PrintLog:
 
     def __init__(self) -> None:
         self._prints = np.zeros(2 * KEPT, PRINT)
-        self._missing = np.zeros(2 * KEPT, np.int64)
+        self._numbers = np.zeros(2 * KEPT, np.int64)  #: of each kept print in its day, from 1
         self._used = 0
         self.total = 0  #: prints since the start of the day
         self.anchor: int | None = None  #: `total` when the view was held
@@ -35,27 +35,21 @@ class PrintLog:
         """Take what is new in `snapshot`; start over when the tape went back."""
         total, prints = snapshot.prints_total, snapshot.prints
         if total < self.total or self._replaced(snapshot):
-            self._used, self.total = 0, max(total - len(prints), 0)
+            self._used = self.total = 0
             if self.anchor is not None:
                 self.anchor = total
-        new = total - self.total
+        new = min(total - self.total, len(prints), KEPT)
+        self.total = total
         if new <= 0:
             return
-        self.total = total
-        taken = prints[max(len(prints) - new, 0) :]
-        if not len(taken):
-            return
-        if len(taken) > KEPT:
-            taken = taken[-KEPT:]
-        if self._used + len(taken) > len(self._prints):
-            keep = min(KEPT, len(self._prints) - len(taken))
-            self._prints[:keep] = self._prints[self._used - keep : self._used].copy()
-            self._missing[:keep] = self._missing[self._used - keep : self._used].copy()
+        if self._used + new > len(self._prints):
+            keep = min(KEPT, len(self._prints) - new)
+            for kept in (self._prints, self._numbers):
+                kept[:keep] = kept[self._used - keep : self._used].copy()
             self._used = keep
-        end = self._used + len(taken)
-        self._prints[self._used : end] = taken
-        self._missing[self._used : end] = 0
-        self._missing[self._used] = new - len(taken) if self._used else 0
+        end = self._used + new
+        self._prints[self._used : end] = prints[len(prints) - new :]
+        self._numbers[self._used : end] = np.arange(total - new + 1, total + 1)
         self._used = end
 
     def hold(self, held: bool) -> None:
@@ -69,35 +63,27 @@ class PrintLog:
 
     def view(self, count: int, back: int = 0, smallest: int = 0) -> list[Shown]:
         """At most `count` prints of at least `smallest` lots, newest first, `back` prints before the newest."""
-        behind = min(self.waiting, self._used)
-        last = self._behind(behind)
-        prints, missing = self._prints[:last], self._missing[:last]
+        used = self._used
+        if self.anchor is not None:
+            used = int(np.searchsorted(self._numbers[:used], self.anchor, "right"))
         if smallest > 1:
-            at = np.flatnonzero(prints["qty"] >= smallest)
+            at = np.flatnonzero(self._prints["qty"][:used] >= smallest)
             at = at[max(len(at) - back - count, 0) : max(len(at) - back, 0)][::-1]
         else:
-            stop = max(last - back, 0)
+            stop = max(used - back, 0)
             at = np.arange(max(stop - count, 0), stop)[::-1]
-        chosen = prints[at]
+        chosen = self._prints[at]
         columns = [chosen[name].tolist() for name in ("ts_event", "price", "qty", "side", "flags")]
-        gaps = missing[at].tolist() if smallest <= 1 else [0] * len(at)
-        return [Shown(*values) for values in zip(*columns, gaps, strict=True)]
+        missing = np.where(at > 0, self._numbers[at] - self._numbers[at - 1] - 1, 0) * (smallest <= 1)
+        return [Shown(*values) for values in zip(*columns, missing.tolist(), strict=True)]
 
     def sizes(self) -> list[int]:
         """Lots of every kept print."""
         kept: list[int] = self._prints[: self._used]["qty"].tolist()
         return kept
 
-    def _behind(self, waiting: int) -> int:
-        """How many kept prints are older than the newest `waiting`, gaps counted."""
-        last = self._used
-        while waiting > 0 and last > 0:
-            last -= 1
-            waiting -= 1 + int(self._missing[last])
-        return last
-
     def _replaced(self, snapshot: Snapshot) -> bool:
-        """Whether an equal or larger total belongs to another past (a seek back and forth between two frames)."""
+        """Whether an equal total belongs to another past (a seek back and forth between two frames)."""
         if not self._used or snapshot.prints_total != self.total or not len(snapshot.prints):
             return False
         return bool(self._prints[self._used - 1]["index"] != snapshot.prints[-1]["index"])

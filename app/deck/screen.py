@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from textual import events
 from textual.app import ComposeResult
 from textual.screen import Screen
 
@@ -32,6 +33,7 @@ class DeckScreen(Screen[None]):
         self.board = board
         self.panels = {kind.slot: kind(board) for kind in kinds}
         self.clock: Callable[[], int] = monotonic_ns
+        self.resized: Callable[[], None] = lambda: None
         self.painted: Callable[[int], None] = lambda nanoseconds: None
 
     def compose(self) -> ComposeResult:
@@ -48,6 +50,10 @@ class DeckScreen(Screen[None]):
             if box is not None:
                 panel.styles.offset = (box.x, box.y)
                 panel.styles.width, panel.styles.height = box.width, box.height
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Tell the application, which knows its new size by now."""
+        self.resized()
 
     def shown(self) -> list[StripPanel]:
         """The panels that have a box, ladder first: it moves the shared axis."""
