@@ -30,7 +30,9 @@ def speed_of(text: str) -> float:
 
 
 def on_terminal() -> bool:
-    """Whether there is a screen to draw on."""
+    """Whether there is a screen to draw on, or a browser that is one."""
+    if os.environ.get("TEXTUAL_DRIVER"):
+        return True
     return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM", "") not in ("", "dumb")
 
 

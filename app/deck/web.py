@@ -38,4 +38,5 @@ def _program() -> str:
     """This very installation of tapedeck, else the one on the path."""
     beside = Path(sys.executable).with_name("tapedeck")
     found = str(beside) if beside.is_file() else shutil.which("tapedeck")
-    return shlex.quote(found) if found else f"{shlex.quote(sys.executable)} -m app.cli"
+    start = shlex.quote("from app.cli import main; main()")
+    return shlex.quote(found) if found else f"{shlex.quote(sys.executable)} -c {start}"
