@@ -35,7 +35,7 @@ _BATCH = 1 << 17
 
 
 @njit
-def _change(rows, n, message, side, price, by, total, low):  # type: ignore[no-untyped-def]
+def _change(rows, n, message, side, price, by, total, low):
     half = 0 if side > 0 else 1
     total[half, price - low] += by
     row = rows[n]
@@ -46,7 +46,7 @@ def _change(rows, n, message, side, price, by, total, low):  # type: ignore[no-u
 
 
 @njit
-def derive(messages, rows, low, total, qty, price):  # type: ignore[no-untyped-def]
+def derive(messages, rows, low, total, qty, price):
     """LEVEL rows (ROW) of a level-3 tape. `total` lots by side and tick - `low`; `qty`, `price` by slot."""
     n = 0
     for i in range(messages.shape[0]):
@@ -134,7 +134,7 @@ def compare(tape: Tape, runs: int, expected: tuple[int | None, int | None]) -> d
     messages, count = tape.messages, len(tape.messages)
     low, high = tape.meta.low_price - 1, tape.meta.high_price + 1
     events = events_of(tape)
-    last: dict = {}  # type: ignore[type-arg]
+    last: dict = {}
 
     def ours() -> Callable[[], object]:
         last["ours"] = book = tape.new_book()

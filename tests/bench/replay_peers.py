@@ -42,7 +42,7 @@ _MODIFY, _FILL, _TRADE = hft_types.MODIFY_ORDER_EVENT, hft_types.FILL_EVENT, hft
 
 
 @njit
-def _put(out, n, kind, message, qty, order_id):  # type: ignore[no-untyped-def]
+def _put(out, n, kind, message, qty, order_id):
     event = out[n]
     event["ev"] = kind | _BOTH | (_BUY if message["side"] > 0 else _SELL)
     event["exch_ts"] = event["local_ts"] = message["ts_event"]
@@ -51,7 +51,7 @@ def _put(out, n, kind, message, qty, order_id):  # type: ignore[no-untyped-def]
 
 
 @njit
-def convert(messages, out, qty, first_id, prints):  # type: ignore[no-untyped-def]
+def convert(messages, out, qty, first_id, prints):
     """Messages to peer events; `qty` and `first_id` by slot. Returns how many."""
     n = 0
     for i in range(messages.shape[0]):
@@ -78,20 +78,20 @@ def convert(messages, out, qty, first_id, prints):  # type: ignore[no-untyped-de
 
 
 @njit
-def to_the_end(backtest):  # type: ignore[no-untyped-def]
+def to_the_end(backtest):
     """Play all events; 1 at the end of the data."""
     return backtest.elapse(2**61)
 
 
 @njit
-def touch(backtest):  # type: ignore[no-untyped-def]
+def touch(backtest):
     """Best bid and ask in ticks."""
     depth = backtest.depth(0)
     return depth.best_bid_tick, depth.best_ask_tick
 
 
 @njit
-def depths(backtest, bids, asks):  # type: ignore[no-untyped-def]
+def depths(backtest, bids, asks):
     """Lots by tick of the whole range into `bids` and `asks`."""
     depth = backtest.depth(0)
     bids[:] = depth.bid_depth
@@ -112,7 +112,7 @@ def events_of(tape: Tape, prints: bool) -> NDArray[np.void]:
     return out[: convert(tape.messages, out, np.zeros(slots, np.int64), np.zeros(slots, np.uint64), prints)]
 
 
-def new_peer(events: NDArray[np.void], low: int, high: int, levels: bool = False, vector: bool = True):  # type: ignore[no-untyped-def]
+def new_peer(events: NDArray[np.void], low: int, high: int, levels: bool = False, vector: bool = True):
     """A backtest over `events`, prices `low` to `high`."""
     asset = hft.BacktestAsset().linear_asset(1.0).constant_order_latency(0, 0).no_partial_fill_exchange()
     asset = asset.risk_adverse_queue_model() if levels else asset.l3_fifo_queue_model()
@@ -146,7 +146,7 @@ def compare(tape: Tape, runs: int) -> dict[str, object]:
     messages, count = tape.messages, len(tape.messages)
     low, high = tape.meta.low_price - 1, tape.meta.high_price + 1
     events = {"peer": events_of(tape, True), "peer_lean": events_of(tape, False)}
-    last: dict = {}  # type: ignore[type-arg]
+    last: dict = {}
 
     def ours() -> Callable[[], object]:
         last["ours"] = book = tape.new_book()
@@ -181,7 +181,7 @@ def compare(tape: Tape, runs: int) -> dict[str, object]:
     }
 
 
-def verify(tape: Tape, last: dict, low: int, high: int) -> None:  # type: ignore[type-arg]
+def verify(tape: Tape, last: dict, low: int, high: int) -> None:
     """All books must end the same: touch, every level, and in the floor every queue."""
     ours, floor = last["ours"], last["floor"]
     best = ours.best()
