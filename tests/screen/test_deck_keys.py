@@ -1,6 +1,7 @@
 """Every action of the table, by its key, on a running deck."""
 
 import os
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from drive import Driven, deck
 from fake import SECOND, START, FakePlayer
 from textual import events
+from textual.command import CommandList
 from textual.widgets import Input, OptionList
 
 from app.config import DeckConfig
@@ -29,6 +31,15 @@ async def press(driven: Driven, action: str, which: int = 0) -> list[Command]:
     """Press the key of an action; the commands it sent."""
     TRIED.add(action)
     return await driven.press(keymap()[action][which])
+
+
+async def eventually(driven: Driven, true: Callable[[], bool]) -> None:
+    """Wait for something the library does in its own time."""
+    for _ in range(200):
+        await driven.pilot.pause(0.02)
+        if true():
+            return
+    raise AssertionError("never")
 
 
 async def test_play_pauses_and_plays() -> None:
@@ -363,10 +374,9 @@ async def test_the_palette_finds_actions() -> None:
     async with deck() as driven:
         await press(driven, "command_palette")
         await driven.press(*"whole")
-        await driven.pilot.pause(0.5)
+        await eventually(driven, lambda: driven.app.screen.query_one(CommandList).highlighted is not None)
         await driven.press("enter")
-        await driven.pilot.pause(0.5)
-        assert driven.app.board.chart_day
+        await eventually(driven, lambda: driven.app.board.chart_day)
 
 
 async def test_quit_works_in_a_dialog_too() -> None:

@@ -5,6 +5,7 @@ import gc
 import importlib.metadata
 import inspect
 import io
+import time
 from queue import Queue
 
 import pytest
@@ -122,6 +123,23 @@ def test_the_skipped_filter_would_change_nothing() -> None:
     runs = [Segment("x", style) for style in _styles()]
     applied = ANSIToTruecolor(terminal_theme.MONOKAI).apply(runs, Color.parse("#000000"))
     assert [segment.style for segment in applied] == [segment.style for segment in runs]
+
+
+async def test_a_tick_costs_little() -> None:
+    """Three times the budget of 8 ms, for slow and busy machines; `tests/bench/deck_cpu.py` measures properly."""
+    source = FakePlayer()
+    source.send(Command(Verb.GOTO, source.first_ts + 900 * 10**9))
+    source.send(Command(Verb.PLAY))
+    async with deck(player=CannedPlayer(source, 40, 1.0)) as driven:
+        app, screen = driven.app, driven.app.screen
+        started = time.thread_time()
+        for _ in range(40):
+            app.frame()
+            screen._compositor.update_widgets(set(app.deck.shown()))
+            update = screen._compositor.render_update()
+            if update is not None:
+                update.render_segments(app.console)  # type: ignore[union-attr]
+        assert (time.thread_time() - started) / 40 < 0.024
 
 
 @pytest.mark.parametrize("ticks", [12])
