@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -141,6 +142,9 @@ def _sink(
         part.rename(output)
     except OSError as error:
         raise TapeError(tape.folder, f"cannot write {output}: {error.strerror or error}") from error
+    except pl.exceptions.ComputeError as error:  # what a full disk becomes inside polars
+        raise TapeError(tape.folder, f"cannot write {output}: {error}") from error
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
     return rows

@@ -2,10 +2,11 @@
 
 import zipfile
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -102,7 +103,7 @@ class Mark:
 
 
 class MarkWriter:
-    """Streams checkpoints into `marks.npz`."""
+    """Streams checkpoints into `marks.npz`. A context manager: leaving it finishes the file."""
 
     def __init__(self, path: Path) -> None:
         self._zip = zipfile.ZipFile(path, "w", zipfile.ZIP_STORED, allowZip64=True)
@@ -126,12 +127,22 @@ class MarkWriter:
         with self._zip.open(info, "w", force_zip64=True) as member:
             _write(member, np.ascontiguousarray(array), allow_pickle=False)
 
-    def close(self) -> None:
-        """Write the index and finish the file."""
+    def _finish(self) -> None:
         self._member("head", np.array(self._head, np.int64).reshape(-1, 4))
         self._member("tops", np.concatenate(self._tops) if self._tops else np.zeros(0, TOP))
         self._member("results", np.array(self._results, np.int64).reshape(-1, 16))
         self._zip.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            if kind is None:
+                self._finish()
+        finally:
+            with suppress(OSError):  # a file that nobody closes complains on stderr when it is collected
+                self._zip.close()
 
 
 class MarkReader:

@@ -4,7 +4,6 @@ import fcntl
 import os
 import shutil
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import BinaryIO
@@ -22,6 +21,7 @@ from core.tape.folder import MARKS, MESSAGES, META, SourceFile, TapeMeta, import
 from core.tape.ids import new_ids, roomy
 from core.tape.ingest import BACKWARDS, LATE_CLAMPED, STOP, STOP_PRICE, Ingest, ingest
 from core.tape.marks import MarkWriter, mark_points, tally
+from core.tape.publish import LOCK, fsync, part_of, publish, sweep
 from core.tape.scale import Scale
 from core.tape.window import ENTERED, LEFT, REPAIRED
 
@@ -34,29 +34,39 @@ class TapeWriter:
     """Builds one tape in a hidden folder beside its target. Use as a context manager; `finish` publishes."""
 
     def __init__(self, target: Path, source: Source, options: Options, force: bool = False) -> None:
-        """Raises `TapeError` when the target exists (unless `force`) or cannot be written."""
+        """Raises `TapeError` when the target exists (`force` replaces a tape, nothing else) or cannot be written."""
         self.target, self.source, self.force = target, source, force
-        if target.exists() and not force:
-            raise TapeError(target, "exists already; --force replaces it")
-        self.part = target.parent / f".{target.name}.part-{os.getpid()}"
+        self.scale = Scale(source.info, options, ", ".join(str(p) for p in source.paths))
+        self.part = part_of(target)
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            _sweep(target)
+            sweep(target)
+            if target.exists():
+                if not force:
+                    raise TapeError(target, "exists already; --force replaces it")
+                if not (target / META).is_file():
+                    raise TapeError(target, "is not a tape, so --force does not replace it")
             self.part.mkdir()
-            self._lock = (self.part / "lock").open("wb")
-            fcntl.flock(self._lock, fcntl.LOCK_EX)
-            self._file: BinaryIO = (self.part / MESSAGES).open("w+b", buffering=0)
+            self._open()
         except OSError as error:
-            raise TapeError(target, f"cannot write there: {error.strerror}") from error
-        self._file.write(_npy_header(0))
+            raise _unwritable(target, error) from error
         self.count, self.rows = 0, 0
-        self.scale = Scale(source.info, options, ", ".join(str(p) for p in source.paths))
         self._low, self._high = 2**31, -(2**31)
         book = Book(0)
         counts, state = np.zeros(8, np.int64), np.zeros(8, np.int64)
         state[0] = -(2**63)
         self.job = Ingest(book.state, new_ids(), self.scale.array, counts, state)
         self._out = np.zeros(_OUT, MESSAGE)
+
+    def _open(self) -> None:
+        try:
+            self._lock = (self.part / LOCK).open("wb")
+            fcntl.flock(self._lock, fcntl.LOCK_EX)
+            self._file: BinaryIO = (self.part / MESSAGES).open("w+b", buffering=0)
+            self._put(_npy_header(0))
+        except OSError:
+            shutil.rmtree(self.part, ignore_errors=True)
+            raise
 
     def append(self, batch: Batch) -> None:
         """Add consecutive source rows. Raises `FeedError`."""
@@ -98,8 +108,17 @@ class TapeWriter:
         real = priced[priced != NO_PRICE]
         if len(real):
             self._low, self._high = min(self._low, int(real.min())), max(self._high, int(real.max()))
-        self._file.write(messages.view(np.uint8).data)
+        try:
+            self._put(messages.view(np.uint8).data)
+        except OSError as error:
+            raise _unwritable(self.target, error) from error
         self.count += len(messages)
+
+    def _put(self, data: bytes | memoryview) -> None:
+        """Write everything: a full disk takes a part of it first and complains at the next attempt."""
+        rest = memoryview(data)
+        while rest:
+            rest = rest[self._file.write(rest) :]
 
     def _rescale(self, price_factor: int, qty_factor: int) -> None:
         """Prices or quantities turned out finer than the first rows said: rewrite what stands."""
@@ -122,16 +141,19 @@ class TapeWriter:
         """Write checkpoints and description, then publish the folder. Raises `FeedError` for an empty source."""
         if not self.count:
             raise FeedError(self.scale.source, "holds no usable row")
-        self._file.seek(0)
-        self._file.write(_npy_header(self.count))
-        os.fsync(self._file.fileno())
-        self._file.close()
-        messages = np.load(self.part / MESSAGES, mmap_mode="r", allow_pickle=False)
-        meta = self._describe(messages, sources)
-        write_meta(self.part, meta)
-        for name in (META, MARKS):
-            _fsync(self.part / name)
-        self._publish()
+        try:
+            self._file.seek(0)
+            self._put(_npy_header(self.count))
+            os.fsync(self._file.fileno())
+            self._file.close()
+            messages = np.load(self.part / MESSAGES, mmap_mode="r", allow_pickle=False)
+            meta = self._describe(messages, sources)
+            write_meta(self.part, meta)
+            for name in (META, MARKS):
+                fsync(self.part / name)
+            publish(self.part, self.target, self.force)
+        except OSError as error:
+            raise _unwritable(self.target, error) from error
         return meta
 
     def _describe(self, messages: NDArray[np.void], sources: list[SourceFile]) -> TapeMeta:
@@ -141,20 +163,19 @@ class TapeWriter:
         # Room for the prices, not for the pages: how many are needed shows.
         book = Book(int(job.ids.meta[1]), low, high, 64)
         totals = np.array([-(2**63), 0, 0], np.int64)
-        marks, done = MarkWriter(self.part / MARKS), 0
+        rows, done = 0, 0
         actions: Counter[int] = Counter()
         pool = ThreadPoolExecutor(max_workers=1)
         digest = pool.submit(file_sha256, self.part / MESSAGES)
-        rows = 0
-        for at in mark_points(book, messages):
-            chunk = messages[done:at]
-            tally(messages, done, at, totals)
-            for code, n in enumerate(np.bincount(chunk["action"], minlength=1)):
-                actions[code] += int(n)
-            rows += int(np.count_nonzero(chunk["flags"] & 1))
-            marks.add(book, at, int(totals[0]), int(totals[1]), int(totals[2]))
-            done = at
-        marks.close()
+        with MarkWriter(self.part / MARKS) as marks:
+            for at in mark_points(book, messages):
+                chunk = messages[done:at]
+                tally(messages, done, at, totals)
+                for code, n in enumerate(np.bincount(chunk["action"], minlength=1)):
+                    actions[code] += int(n)
+                rows += int(np.count_nonzero(chunk["flags"] & 1))
+                marks.add(book, at, int(totals[0]), int(totals[1]), int(totals[2]))
+                done = at
         pool.shutdown()
         if not np.array_equal(book.results, job.book.results) or book.orders != int(job.book.top[0]["orders"]):
             raise BookCorrupt("replaying the tape does not give the book of the import")
@@ -198,17 +219,6 @@ class TapeWriter:
             messages_sha256=digest.result(),
         )
 
-    def _publish(self) -> None:
-        (self.part / "lock").unlink()
-        if self.target.exists():
-            old = self.target.parent / f".{self.target.name}.part-{os.getpid()}-old"
-            self.target.rename(old)
-            self.part.rename(self.target)
-            shutil.rmtree(old, ignore_errors=True)
-        else:
-            self.part.rename(self.target)
-        _fsync(self.target.parent)
-
     def __enter__(self) -> "TapeWriter":
         return self
 
@@ -216,6 +226,10 @@ class TapeWriter:
         self._file.close()
         self._lock.close()
         shutil.rmtree(self.part, ignore_errors=True)
+
+
+def _unwritable(target: Path, error: OSError) -> TapeError:
+    return TapeError(target, f"cannot write there: {error.strerror or error}")
 
 
 def _multiply(messages: NDArray[np.void], price_factor: int, qty_factor: int, source: str) -> None:
@@ -237,28 +251,3 @@ def _multiply(messages: NDArray[np.void], price_factor: int, qty_factor: int, so
 def _npy_header(count: int) -> bytes:
     text = repr({"descr": MESSAGE.descr, "fortran_order": False, "shape": (count,)})
     return b"\x93NUMPY\x01\x00" + (_HEADER - 10).to_bytes(2, "little") + text.ljust(_HEADER - 11).encode() + b"\n"
-
-
-def _fsync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _leftovers(target: Path) -> Iterator[Path]:
-    return target.parent.glob(f".{target.name}.part-*")
-
-
-def _sweep(target: Path) -> None:
-    """Remove what killed imports of the same target left behind; a running one holds its lock."""
-    for part in _leftovers(target):
-        lock = part / "lock"
-        if lock.exists():
-            with lock.open("rb") as file:
-                try:
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except OSError:
-                    continue
-        shutil.rmtree(part, ignore_errors=True)
