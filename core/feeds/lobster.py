@@ -28,6 +28,7 @@ _NAME = re.compile(
 )
 _ZONE = "America/New_York"
 _LIMIT = 9_000_000_000  # LOBSTER writes +-9999999999 where there is no level
+_LATEST = 200_000  # seconds after midnight; no session goes on for longer
 _END = int(Flag.ROW_END | Flag.EVENT_END)
 _MESSAGE_SCHEMA = {
     "time": pl.Float64,
@@ -55,6 +56,11 @@ class _Part:
     def label(self) -> str:
         return self.member or self.path.name
 
+    @property
+    def key(self) -> str:
+        """What a message file and its book file have in common."""
+        return self.label.removesuffix(".gz").removesuffix(".zst").replace("_orderbook_", "_message_")
+
     def open(self) -> ByteSource:
         return ByteSource(self.path, self.member)
 
@@ -73,7 +79,7 @@ class LobsterFeed:
             return False
 
     def open(self, paths: Sequence[Path], options: Options) -> "LobsterSource":
-        """Pairs message and book files by their names; a book file beside its message file is used too."""
+        """Pairs message and book files by their names, however each is packed."""
         return LobsterSource(paths, options)
 
 
@@ -89,14 +95,15 @@ def _parts(path: Path) -> list[_Part]:
 
 def _pairs(paths: Sequence[Path]) -> list[tuple[_Part, _Part | None]]:
     parts = [part for path in paths for part in _parts(path)]
-    books = {part.label: part for part in parts if "_orderbook_" in part.label}
+    books = {part.key: part for part in parts if "_orderbook_" in part.label}
     pairs: list[tuple[_Part, _Part | None]] = []
     for part in parts:
         if "_orderbook_" in part.label:
             continue
-        pairs.append((part, books.pop(part.label.replace("_message_", "_orderbook_"), None)))
+        pairs.append((part, books.pop(part.key, None)))
     if books:
-        raise FeedError(next(iter(books.values())).path, f"no message file goes with {next(iter(books))}")
+        lonely = next(iter(books.values()))
+        raise FeedError(lonely.path, f"no message file goes with {lonely.label}")
     if not pairs:
         raise FeedError(paths[0], "holds no LOBSTER message file")
     return pairs
@@ -124,7 +131,7 @@ class LobsterSource:
         for text in self._dates:
             _midnight(paths[0], text)
         self._levels = 0
-        self._done, self._now = 0, 0.0
+        self._done, self._now, self._time = 0, 0.0, 0.0
         self.info = SourceInfo(
             symbol=options.symbol or (first["symbol"] if first else "UNKNOWN"),
             venue=options.venue or "XNAS",
@@ -143,6 +150,7 @@ class LobsterSource:
 
     def batches(self) -> Iterator[Batch]:
         """Rows in file order; several files are taken one after the other."""
+        total = 0
         for (message, book), day in zip(self._pairs, self._dates, strict=True):
             midnight = _midnight(message.path, day)
             with message.open() as source:
@@ -151,6 +159,7 @@ class LobsterSource:
                 for block in line_blocks(source):
                     rows = self._rows(source.label, block, midnight, first)
                     first += len(rows)
+                    total += len(rows)
                     self._now = source.progress()
                     if states is None:
                         yield Batch(rows)
@@ -161,6 +170,9 @@ class LobsterSource:
                 if states:
                     states.finish(first)
             self._done, self._now = self._done + 1, 0.0
+        if total and self.skipped.total() == total:
+            seen = self.info.notes.get("first_malformed_row", "no row is of a known type")
+            raise FeedError(self.paths[0], f"none of its {total} rows is a LOBSTER message; {seen}")
 
     def _rows(self, label: str, block: bytes, midnight: int, first: int) -> NDArray[np.void]:
         try:
@@ -168,51 +180,61 @@ class LobsterSource:
                 block, has_header=False, schema=_MESSAGE_SCHEMA, truncate_ragged_lines=True, quote_char=None
             )
             columns = {name: frame[name] for name in _MESSAGE_SCHEMA}
-            if any(column.null_count() for column in columns.values()):
+            time = columns["time"].to_numpy()
+            # A time that is nan fails every comparison.
+            if any(column.null_count() for column in columns.values()) or not ((time >= 0) & (time < _LATEST)).all():
                 return self._careful_rows(label, block, midnight, first)
             arrays = {name: column.to_numpy() for name, column in columns.items()}
         except (pl.exceptions.PolarsError, OverflowError):
             return self._careful_rows(label, block, midnight, first)
+        self._time = float(time[-1])
         return self._build(arrays, midnight, first)
 
     def _careful_rows(self, label: str, block: bytes, midnight: int, first: int) -> NDArray[np.void]:
-        """A block with a damaged line: read line by line, keep the place of what cannot be used."""
-        good: list[tuple[float, ...]] = []
+        """A block with a damaged line: read line by line, keep the place and the time of what cannot be used."""
+        lines = block.decode("utf-8", "replace").removesuffix("\n").split("\n")
+        read = [_message_cells(line) for line in lines]
+        self._time = next((row[0] for row in read if row), self._time)
+        good: list[tuple[float, int, int, int, int, int]] = []
         bad: list[int] = []
-        lines = block.decode("utf-8", "replace").splitlines()
-        for number, line in enumerate(lines):
-            cells = line.strip().split(",")
-            try:
-                row = (float(cells[0]), *(int(cell) for cell in cells[1:6]))
-                sound = len(row) == 6 and 0 <= row[0] < 200_000 and 0 <= row[2] < 2**63
-                if not sound or not all(abs(value) < 2**62 for value in row[1:]):
-                    raise ValueError
-            except (ValueError, IndexError):
+        for number, row in enumerate(read):
+            if row is None:
                 bad.append(number)
-                row = good[-1] if good else (0.0,) + (0,) * 5
                 self.skipped["malformed"] += 1
-                self.info.notes.setdefault("first_malformed_row", f"{label}, row {first + number}: {line[:80]!r}")
-            good.append(row)
+                self.info.notes.setdefault(
+                    "first_malformed_row", f"{label}, row {first + number}: {lines[number][:80]!r}"
+                )
+            else:
+                self._time = row[0]
+            good.append(row or (self._time, 7, 0, 0, 0, 0))
         columns = list(zip(*good, strict=True))
         kinds = (np.float64, np.int64, np.uint64, np.int64, np.int64, np.int64)
         arrays = {n: np.array(c, k) for n, c, k in zip(_MESSAGE_SCHEMA, columns, kinds, strict=True)}
-        rows = self._build(arrays, midnight, first, count=False)
-        rows["action"][bad] = Action.STATUS
-        rows["qty"][bad], rows["price"][bad], rows["side"][bad] = 0, ABSENT, 0
-        rows["flags"][bad] = _END | int(Flag.BAD)
+        rows = self._build(arrays, midnight, first)
+        rows["qty"][bad], rows["price"][bad] = 0, ABSENT
+        rows["flags"][bad] = _END | _BAD
         return rows
 
-    def _build(
-        self, columns: dict[str, NDArray[Any]], midnight: int, first: int, count: bool = True
-    ) -> NDArray[np.void]:
+    def _build(self, columns: dict[str, NDArray[Any]], midnight: int, first: int) -> NDArray[np.void]:
         rows = np.zeros(len(columns["type"]), ROW)
         c = columns
         unknown = build_rows(
             c["time"], c["type"], c["order_id"], c["size"], c["price"], c["direction"], midnight, first, rows
         )
-        if unknown and count:
+        if unknown:
             self.skipped["unknown_type"] += unknown
         return rows
+
+
+def _message_cells(line: str) -> tuple[float, int, int, int, int, int] | None:
+    """The six columns of one line, None if it is damaged. More columns than six do no harm."""
+    try:
+        time, kind, order_id, size, price, direction = line.strip().split(",")[:6]
+        row = (float(time), int(kind), int(order_id), int(size), int(price), int(direction))
+    except ValueError:
+        return None
+    sound = 0 <= row[0] < _LATEST and 0 <= row[2] < 2**64
+    return row if sound and all(abs(value) < 2**63 for value in (row[1], *row[3:])) else None
 
 
 @kernel
@@ -326,7 +348,7 @@ class _BookRows:
 
     def finish(self, rows: int) -> None:
         """Raise `FeedError` when the book file has more rows than the message file."""
-        left = self._count + sum(block.count(b"\n") for block in self._blocks)
+        left = self._count + sum(block.count(b"\n") + (not block.endswith(b"\n")) for block in self._blocks)
         self._source.close()
         if left:
             raise FeedError(self._source.label, f"has {left} rows more than its message file's {rows}")
