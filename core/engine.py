@@ -41,10 +41,14 @@ class Engine:
         """Put everything at the moment after the first `index` messages, history included."""
         index = min(max(index, 0), len(self.messages))
         clock = self.tape.at(index).clock if index else self.first_ts
-        start = self.tape.index_at(clock - self.view.step * self.view.columns) if index else 0
+        past = clock - self.view.step * self.view.columns
+        start = self.tape.index_at(past) if index else 0
         place = self.tape.at(min(start, index))
         self.book, self.index, self.clock = place.book, place.index, place.clock or self.first_ts
         self.sampler = new_sampler(self.view.columns, self.view.step, self.view.group)
+        if start:
+            # The book stood still until the next message: those columns are shown too.
+            self.sampler.meta[1] = (past // self.view.step + 1) * self.view.step
         self.advance(index)
 
     def advance(self, stop: int, until: int = _FOREVER) -> bool:
@@ -59,7 +63,7 @@ class Engine:
                 break
         if self.index > first:
             # Times may step back inside a chunk; the clock does not.
-            self.clock = max(self.clock, int(self.messages["ts_event"][max(first, self.index - 64) : self.index].max()))
+            self.clock = max(self.clock, int(self.messages["ts_event"][first : self.index].max()))
         return reason == 1
 
     def ladder(self) -> LadderView:
