@@ -29,7 +29,7 @@ def import_(
     format_name: Annotated[
         str | None,
         typer.Option(
-            "--format", "-f", help="lobster, itch, dbn, binance, tardis or table; found by itself if not given."
+            "--format", "-f", help="lobster, itch, dbn, binance, tardis or tabular; found by itself if not given."
         ),
     ] = None,
     tick: Annotated[str | None, typer.Option("--tick", help="Price of one tick; found by itself if not given.")] = None,
@@ -100,7 +100,7 @@ def export(
     force: Force = False,
     as_json: Json = False,
 ) -> None:
-    """Write a tape's messages as a table that `tape import --format table` reads back."""
+    """Write a tape's messages as a table that `tape import --format tabular` reads back."""
     from app import tape_verbs
 
     tape_verbs.export(tape, output, force, as_json)

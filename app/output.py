@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from core.errors import TapedeckError
@@ -14,17 +15,32 @@ OK, FAILURE, USAGE, UNAVAILABLE, TIMEOUT, RISK_KILL, INTERRUPTED = 0, 1, 2, 3, 4
 def emit(values: Mapping[str, Any], as_json: bool) -> None:
     """Print one record: as JSON, or as aligned lines of name and value."""
     if as_json:
-        sys.stdout.write(json.dumps(values, indent=2, default=str, allow_nan=False) + "\n")
+        _write(json.dumps(values, indent=2, default=str, allow_nan=False) + "\n")
         return
     width = max((len(name) for name in values), default=0)
+    lines = []
     for name, value in values.items():
         if isinstance(value, list):
-            sys.stdout.write(f"{name:<{width}}  {_short(value[0]) if value else '-'}\n")
-            for item in value[1:]:
-                sys.stdout.write(f"{'':<{width}}  {_short(item)}\n")
+            lines.append(f"{name:<{width}}  {_short(value[0]) if value else '-'}")
+            lines += [f"{'':<{width}}  {_short(item)}" for item in value[1:]]
         else:
             plain = isinstance(value, int) and (name.endswith("_ts") or name == "clock")
-            sys.stdout.write(f"{name:<{width}}  {value if plain else _short(value)}\n")
+            lines.append(f"{name:<{width}}  {value if plain else _short(value)}")
+    _write("".join(_shown(line) + "\n" for line in lines))
+
+
+def _write(text: str) -> None:
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader has what it wanted (`tapedeck ... | head`); nothing is left to be flushed into.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _shown(text: str) -> str:
+    """One line that does nothing to a terminal: names and contents of files may hold anything."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def _short(value: Any) -> str:
@@ -39,12 +55,16 @@ def _short(value: Any) -> str:
 
 def say(text: str) -> None:
     """Talk to the person; never data."""
-    sys.stderr.write(text + "\n")
-    sys.stderr.flush()
+    with suppress(BrokenPipeError):
+        sys.stderr.write(_shown(text) + "\n")
+        sys.stderr.flush()
 
 
 def run(main: Callable[[], object]) -> int:
     """Run `main`; every error we can explain becomes one line on stderr and its exit code."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # started with a closed descriptor
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - lives as long as we do
     try:
         main()
         sys.stdout.flush()
@@ -54,9 +74,10 @@ def run(main: Callable[[], object]) -> int:
     except KeyboardInterrupt:
         say("tapedeck: interrupted")
         return INTERRUPTED
-    except BrokenPipeError:
-        # The reader has what it wanted (`tapedeck ... | head`); nothing is left to be flushed into.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except SystemExit as stop:
+        if stop.code == INTERRUPTED:  # what the argument parser makes of a KeyboardInterrupt
+            say("tapedeck: interrupted")
+        raise
     except MemoryError:
         say("tapedeck: out of memory")
         return FAILURE

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from core.errors import ConfigError
 from core.instrument import Instrument
 
+_LATEST = 2**62  #: ns; nothing on a tape is later
 _TIME = re.compile(r"(?:(\d{4}-\d\d-\d\d)[ T])?(\d{1,2}):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?")
 
 
@@ -30,19 +31,24 @@ def locate(text: str, first_ts: int, last_ts: int, messages: int, instrument: In
     if typed in ("close", "end"):
         return Place(last_ts, messages)
     if typed.startswith("#") and typed[1:].isdecimal():
-        return Place(last_ts, min(int(typed[1:]), messages))
+        return Place(last_ts, min(_whole(typed[1:]), messages))
     if typed.endswith("%") and typed[:-1].replace(".", "", 1).isdecimal():
         return Place(first_ts + int((last_ts - first_ts) * min(float(typed[:-1]), 100.0) / 100))
     if typed.isdecimal() and len(typed) > 12:
-        return Place(int(typed))
+        return Place(_whole(typed))
     offset = re.fullmatch(r"\+(\d+(?:\.\d+)?)([hms])", typed)
     if offset:
         seconds = float(offset[1]) * {"h": 3600, "m": 60, "s": 1}[offset[2]]
-        return Place(first_ts + int(seconds * 1e9))
+        return Place(first_ts + int(min(seconds * 1e9, _LATEST)))
     match = _TIME.fullmatch(text.strip())
     if match:
         return Place(_time_of_day(match, text, first_ts, instrument))
     raise ConfigError(f"{text!r} is no place on a tape; try 10:42, 10:42:17.5, +5m, 50%, #123456, open or close")
+
+
+def _whole(digits: str) -> int:
+    """Value of decimal digits, however many, at most `_LATEST`."""
+    return min(int(digits.lstrip("0")[:20] or 0), _LATEST)
 
 
 def _time_of_day(match: re.Match[str], text: str, first_ts: int, instrument: Instrument) -> int:
