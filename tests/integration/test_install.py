@@ -82,6 +82,16 @@ def test_the_installed_command_runs_away_from_the_source(installed: Path, tmp_pa
     assert "site-packages" in where.stdout
 
 
+def test_the_installed_command_asks_for_neither_screen_nor_compiler_to_give_help(
+    installed: Path, tmp_path: Path
+) -> None:
+    said = call(installed / "python", "-X", "importtime", installed / "tapedeck", "--help", cwd=tmp_path)
+    assert said.returncode == 0, said.stderr
+    loaded = {line.rpartition("|")[2].strip().partition(".")[0] for line in said.stderr.splitlines()}
+    assert "typer" in loaded
+    assert loaded.isdisjoint({"textual", "numba", "numpy", "polars"})
+
+
 def test_the_installed_command_makes_and_replays_a_tape(installed: Path, tmp_path: Path) -> None:
     home = {"TAPEDECK_HOME": str(tmp_path / "home")}
     tape = tmp_path / "small.tape"
