@@ -11,7 +11,7 @@ PYTEST := $(BIN)/python -m pytest -q --hypothesis-profile=ci -n 2 --dist loadgro
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test format lint types imports interpreted compiled warm nightly bench constraints clean
+.PHONY: help install demo test lint style format types imports interpreted compiled warm nightly bench constraints clean
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -33,11 +33,15 @@ demo: install
 # Cheap checks first; the run with compiled kernels last, so that its verdict is the last line.
 test: lint interpreted compiled
 
-lint: format types imports
+lint: style types imports
 
-format: install
+style: install
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+
+format: install
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
 
 types: install
 	$(BIN)/mypy --strict $(PACKAGES)
