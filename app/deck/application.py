@@ -33,6 +33,7 @@ WHEEL_ROWS = 3
 class DeckApp(App[int], inherit_bindings=False):
     """The screen of the tape player. `timed=False` leaves it to a test to call `frame`."""
 
+    TITLE = "tapedeck"
     ENABLE_COMMAND_PALETTE = False
     BINDINGS: ClassVar[list[BindingType]] = [
         *(

@@ -40,8 +40,6 @@ class Glyphs:
     to_half: str
     open: str  #: encloses the chosen one of several
     close: str
-    held: str
-    plus_minus: str
     between: str
 
 
@@ -49,14 +47,14 @@ UNICODE = Glyphs(
     ascii=False, corners="┌┐└┘", across="─", down="│", play="▶", pause="‖", ended="■", fault="×", up="▲",
     downward="▼", last="▶", eighths="▏▎▍▌▋▊▉█", levels="▁▂▃▄▅▆▇█", half="▌", touch="─", dots="·•●", rail="━",
     sleeper="─", head="●", bookmark="◆", above="↑", below="↓", back="◀", arrow="→", minus="−", quarter="¼",
-    to_half="½", open="⟦", close="⟧", held="‖", plus_minus="±", between="·",
+    to_half="½", open="⟦", close="⟧", between="·",
 )  # fmt: skip
 
 ASCII = Glyphs(
     ascii=True, corners="++++", across="-", down="|", play=">", pause="=", ended="#", fault="X", up="^",
     downward="v", last=">", eighths="......##", levels="_.-=+*##", half=" ", touch="-", dots=".o@", rail="=",
     sleeper="-", head="O", bookmark="!", above="^", below="v", back="<", arrow=">", minus="-", quarter="1/4",
-    to_half="1/2", open="[", close="]", held="=", plus_minus="+-", between="|",
+    to_half="1/2", open="[", close="]", between="|",
 )  # fmt: skip
 
 SETS = {"unicode": UNICODE, "ascii": ASCII}

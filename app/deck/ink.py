@@ -4,7 +4,6 @@ Colour is never the only carrier: sides also have a position, a letter or a glyp
 """
 
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 from rich.color import Color
 from rich.style import Style
@@ -83,6 +82,7 @@ class Ink:
         if sides.mono:
             paper = _greyed(paper)
         self.paper = paper
+        self.heat = paper.ramp  #: heat-map backgrounds from nothing to most, shape (LEVELS,)
         self.bid, self.ask = sides.dark if paper.dark else sides.light
         self.bid_fill = mix(paper.panel, self.bid, 0.26 if paper.dark else 0.22)
         self.ask_fill = mix(paper.panel, self.ask, 0.26 if paper.dark else 0.22)
@@ -105,11 +105,6 @@ class Ink:
     def side(self, side: int) -> str:
         """Colour of an aggressor or of a resting side; muted where there is none."""
         return self.bid if side > 0 else self.ask if side < 0 else self.paper.muted
-
-    @cached_property
-    def heat(self) -> tuple[str, ...]:
-        """Heat-map backgrounds from nothing to most, shape (LEVELS,)."""
-        return self.paper.ramp
 
 
 def mix(first: str, second: str, share: float) -> str:

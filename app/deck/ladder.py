@@ -14,6 +14,8 @@ from app.deck.strip_panel import Key, StripPanel, fit
 from core.snapshot import Snapshot
 
 HEADER_LINES = 1
+#: Cells of orders, size, traded and volume, widest first.
+_WIDTHS = ((5, 9, 8, 6), (0, 9, 8, 6), (0, 8, 7, 4), (0, 8, 6, 3), (0, 7, 6, 3), (0, 8, 0, 4), (0, 8, 0, 0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +233,7 @@ class LadderPanel(StripPanel):
 def columns_for(width: int, price: int) -> Columns:
     """Columns that fit into `width` cells, for prices `price` characters long."""
     cells = price + 4
-    for orders, size, traded, volume in ((5, 9, 8, 6), (0, 9, 8, 6), (0, 8, 7, 4), (0, 8, 0, 4), (0, 8, 0, 0)):
+    for orders, size, traded, volume in _WIDTHS:
         used = 2 * orders + 2 * size + cells + 2 * traded
         if used + volume <= width:
             return Columns(orders, size, cells, traded, min(width - used, 24) if volume else 0)

@@ -35,7 +35,7 @@ class MarketPanel(StripPanel):
         ]
 
     def _balance(self, label: str, left: int, right: int, width: int) -> Key:
-        cells = max(width - 11 - 16, 0)
+        cells = max(width - 29, 0)
         both = left + right
         quantity = self.board.formats.quantity
         return (
@@ -97,7 +97,7 @@ class MarketPanel(StripPanel):
             other = "-" if glyphs.ascii else "▄"
             middle = [Segment(block * share, bid), Segment(other * (cells - share), ask)]
         return [
-            Segment(f" {label[:10]:<10}", ink.text(paper.muted)),
+            Segment(f" {label[:10]:<11}", ink.text(paper.muted)),
             Segment(left.rjust(7) + " ", bid),
             *middle,
             Segment(" " + right.ljust(7), ask),

@@ -242,9 +242,9 @@ def test_chart_of_a_day_fades_what_is_to_come() -> None:
 def test_market_panel() -> None:
     rows = text(MarketPanel(board()), market(rejects=(("UNKNOWN_ORDER", 3), ("OVERFILL", 12))), 40, 13)
     assert rows[1:12] == [
-        "│ touch          10 ▄▄▄▄▄▄▄▄▄▄▄ 30     │",
-        "│ 10 rows        70 ▄▄▄▄▄▄▄▄▄▄▄ 75     │",
-        "│ flow 6s         4 ▄▄▄▄▄▄▄▄▄▄▄ 10     │",
+        "│ touch           10 ▄▄▄▄▄▄▄▄▄ 30      │",
+        "│ 10 rows         70 ▄▄▄▄▄▄▄▄▄ 75      │",
+        "│ flow 6s          4 ▄▄▄▄▄▄▄▄▄ 10      │",
         "│ micro      24.875             −0.50t │",
         "│ range      24.75 to 25.25         2t │",
         "│ spread     2.00t mean                │",
