@@ -13,6 +13,7 @@ from core.instrument import decimal_step, nice_step
 from core.jit import inlined, kernel
 
 _LIMIT = 2**60
+_SAME = Fraction(1)
 _TRADE, _EXECUTE = int(Action.TRADE), int(Action.EXECUTE)
 _STATUS, _CLEAR, _BAD = int(Action.STATUS), int(Action.CLEAR), int(Flag.BAD)
 
@@ -54,7 +55,7 @@ class Scale:
         """Rows set aside because no sensible tick divides their price."""
         return {"off_tick": self.price.strange} if self.price.strange else {}
 
-    def fit(self, batch: Batch) -> tuple[int, int]:
+    def fit(self, batch: Batch) -> tuple[Fraction, Fraction]:
         """Make ticks and lots fine enough for a batch.
 
         Returns by how much everything written so far must be multiplied: (prices, quantities).
@@ -66,6 +67,9 @@ class Scale:
         qty_factor = self.qty.fit(rows, "qty", off_qty)
         if batch.window is not None and batch.window.size:
             price_factor *= self.price.fit_window(batch.window)
+            if self.qty.div > 1 and (batch.window[:, 1::2] % self.qty.div).any():
+                reason = f"the book file has quantities that are not multiples of the lot {self.lot}"
+                raise FeedError(self.source, reason)
         return price_factor, qty_factor
 
 
@@ -116,6 +120,7 @@ class _Step:
         self.name, self.unit, self.fixed, self.source = name, unit, given is not None, source
         self.usual = usual
         self.mul, self.div, self.strange = 1, 0, 0
+        self.guessed = False  # from trades alone: nothing that has to stand on a tick has been seen yet
         step = given
         if step is not None:
             if not step.is_finite() or step <= 0:
@@ -131,10 +136,11 @@ class _Step:
         # Units are powers of ten, so this is exact.
         return (self.unit * max(self.div, 1) / self.mul).normalize() + 0
 
-    def fit(self, rows: NDArray[np.void], field: str, off: int) -> int:
+    def fit(self, rows: NDArray[np.void], field: str, off: int) -> Fraction:
         """Refine the step; `off` is the first row that does not fit, -1 if all do. Returns the factor."""
-        if self.div and off < 0:
-            return 1
+        before = self.div
+        if before and off < 0 and not self.guessed:
+            return _SAME
         if self.fixed:
             row = rows[off]
             value = self.unit * int(row[field])
@@ -143,36 +149,54 @@ class _Step:
         values, action = rows[field], rows["action"]
         mask = ((rows["flags"] & _BAD) == 0) & (action != _STATUS) & (action != _CLEAR)
         mask &= (values > -_LIMIT) & (values < _LIMIT)  # abs(ABSENT) is negative
-        if field == "price":
-            mask &= (action != _TRADE) & (action != _EXECUTE)
-        if not mask.any():
-            return 1
+        deciding = self._deciding(mask, action) if field == "price" else mask
+        if deciding.any():
+            self._forget_guess()
+            self._choose(rows, values, deciding)
+        elif mask.any() and not before:
+            finer = self._finer(values[mask])
+            self.div = finer if self._reach(values[mask], finer) else self._usual_of(values[mask])
+            self.guessed = True
+        return self._factor(before)
+
+    def _deciding(self, mask: NDArray[np.bool_], action: NDArray[np.uint8]) -> NDArray[np.bool_]:
+        """Rows whose price has to stand on a tick: orders, and executions before the first order."""
+        untraded: NDArray[np.bool_] = mask & (action != _TRADE)
+        orders: NDArray[np.bool_] = untraded & (action != _EXECUTE)
+        return orders if orders.any() or (self.div and not self.guessed) else untraded
+
+    def _choose(self, rows: NDArray[np.void], values: NDArray[np.int64], mask: NDArray[np.bool_]) -> None:
         finer = self._finer(values[mask])
-        if self._reach(values[mask], finer):
-            return self._take(finer)
         # Steps so fine that prices do not fit a tape come from damaged numbers, not from the venue.
-        kept = self.div or self._usual_of(values[mask])
+        kept = finer if self._reach(values[mask], finer) else self.div or self._usual_of(values[mask])
         if kept <= finer:
-            return self._take(finer)
+            self.div = finer
+            return
         self.div = kept
         strange = mask & (values % kept != 0)
         self.strange += int(np.count_nonzero(strange))
         rows["flags"][strange] |= _BAD
-        return 1
 
-    def fit_window(self, window: NDArray[np.int64]) -> int:
+    def fit_window(self, window: NDArray[np.int64]) -> Fraction:
         """The same for the prices of a stated book."""
-        if self.div and not off_window(window, self.mul, self.div):
-            return 1
+        before = self.div
+        if before and not self.guessed and not off_window(window, self.mul, self.div):
+            return _SAME
         if self.fixed:
             raise FeedError(self.source, f"the book file has prices that are not multiples of {self.size}")
         stated = window[:, 0::2][window[:, 1::2] > 0]
-        return self._take(self._finer(stated)) if len(stated) else 1
+        if len(stated):
+            self._forget_guess()
+            self.div = self._finer(stated)
+        return self._factor(before)
 
-    def _take(self, finer: int) -> int:
-        factor = self.div // finer if self.div else 1
-        self.div = finer
-        return factor
+    def _forget_guess(self) -> None:
+        if self.guessed:
+            self.div, self.guessed = 0, False
+
+    def _factor(self, before: int) -> Fraction:
+        """By how much what stands in steps of `before` must be multiplied."""
+        return Fraction(before, self.div) if before and self.div else _SAME
 
     def _finer(self, values: NDArray[np.int64]) -> int:
         """The coarsest round step, not above the one in use, that divides all values; in source units."""

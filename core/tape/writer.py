@@ -5,6 +5,7 @@ import os
 import shutil
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from fractions import Fraction
 from pathlib import Path
 from typing import BinaryIO
 
@@ -71,7 +72,7 @@ class TapeWriter:
     def append(self, batch: Batch) -> None:
         """Add consecutive source rows. Raises `FeedError`."""
         price_factor, qty_factor = self.scale.fit(batch)
-        if price_factor > 1 or qty_factor > 1:
+        if price_factor != 1 or qty_factor != 1:
             self._rescale(price_factor, qty_factor)
         self.job = self.job._replace(scale=self.scale.array)
         self._make_room(batch)
@@ -120,7 +121,7 @@ class TapeWriter:
         while rest:
             rest = rest[self._file.write(rest) :]
 
-    def _rescale(self, price_factor: int, qty_factor: int) -> None:
+    def _rescale(self, price_factor: Fraction, qty_factor: Fraction) -> None:
         """Prices or quantities turned out finer than the first rows said: rewrite what stands."""
         if self.count:
             stored = np.memmap(self.part / MESSAGES, MESSAGE, "r+", _HEADER, (self.count,))
@@ -232,12 +233,13 @@ def _unwritable(target: Path, error: OSError) -> TapeError:
     return TapeError(target, f"cannot write there: {error.strerror or error}")
 
 
-def _multiply(messages: NDArray[np.void], price_factor: int, qty_factor: int, source: str) -> None:
-    """Scale written messages in place."""
+def _multiply(messages: NDArray[np.void], price_factor: Fraction, qty_factor: Fraction, source: str) -> None:
+    """Scale written messages in place. What stands between ticks are trades: their part goes to the slot."""
     priced = messages["price"] != NO_PRICE
     trade = (messages["action"] == Action.TRADE) & priced
-    price = messages["price"].astype(np.int64) * price_factor
-    part = messages["slot"].astype(np.int64) * price_factor
+    price, rest = np.divmod(messages["price"].astype(np.int64) * price_factor.numerator, price_factor.denominator)
+    part = messages["slot"].astype(np.int64) * price_factor.numerator + rest * 1_000_000
+    part //= price_factor.denominator
     price[trade] += part[trade] // 1_000_000
     if len(price) and np.abs(price[priced]).max(initial=0) >= 2**31:
         raise FeedError(source, "its prices span too many ticks; give a coarser --tick")
@@ -245,7 +247,7 @@ def _multiply(messages: NDArray[np.void], price_factor: int, qty_factor: int, so
     messages["slot"][trade] = part[trade] % 1_000_000
     sized = (messages["action"] != Action.STATUS) & (messages["qty"] > 0)
     # MAX_QTY + 1 stands for "more than a book can hold": it must stay out of range, not wrap.
-    messages["qty"][sized] = np.minimum(messages["qty"][sized], 2**40 + 1) * qty_factor
+    messages["qty"][sized] = np.minimum(messages["qty"][sized], 2**40 + 1) * int(qty_factor)
 
 
 def _npy_header(count: int) -> bytes:
