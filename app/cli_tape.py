@@ -128,9 +128,10 @@ def make(
 def fit(
     tape: Tape,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Profile file to write (JSON).")] = None,
+    force: Force = False,
     as_json: Json = False,
 ) -> None:
     """Fit the synthetic market to a tape and print its stylised facts."""
     from app import tape_verbs
 
-    tape_verbs.fit(tape, output, as_json)
+    tape_verbs.fit(tape, output, force, as_json)

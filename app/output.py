@@ -1,6 +1,7 @@
 """stdout is data, stderr is talk: the one place that writes either, and where errors become exit codes."""
 
 import json
+import math
 import os
 import sys
 from collections.abc import Callable, Mapping
@@ -15,7 +16,7 @@ OK, FAILURE, USAGE, UNAVAILABLE, TIMEOUT, RISK_KILL, INTERRUPTED = 0, 1, 2, 3, 4
 def emit(values: Mapping[str, Any], as_json: bool) -> None:
     """Print one record: as JSON, or as aligned lines of name and value."""
     if as_json:
-        _write(json.dumps(values, indent=2, default=str, allow_nan=False) + "\n")
+        _write(json.dumps(_finite(values), indent=2, default=str, allow_nan=False) + "\n")
         return
     width = max((len(name) for name in values), default=0)
     lines = []
@@ -27,6 +28,15 @@ def emit(values: Mapping[str, Any], as_json: bool) -> None:
             plain = isinstance(value, int) and (name.endswith("_ts") or name == "clock")
             lines.append(f"{name:<{width}}  {value if plain else _short(value)}")
     _write("".join(_shown(line) + "\n" for line in lines))
+
+
+def _finite(value: Any) -> Any:
+    """The same with null for numbers that JSON has no word for."""
+    if isinstance(value, Mapping):
+        return {name: _finite(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _write(text: str) -> None:

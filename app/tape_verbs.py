@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -181,8 +182,10 @@ def make_tape(
     return write(source, output, Options(), force, quiet)
 
 
-def fit(tape: str, output: Path | None, as_json: bool) -> None:
+def fit(tape: str, output: Path | None, force: bool, as_json: bool) -> None:
     """Fit a market profile and print it with the tape's stylised facts."""
+    if output and output.exists() and not force:
+        raise ConfigError(f"{output} exists already; --force replaces it")
     from core.sim.facts import facts
     from core.sim.fit import fit as fit_profile
     from core.tape.tape import Tape
@@ -190,6 +193,19 @@ def fit(tape: str, output: Path | None, as_json: bool) -> None:
     opened = Tape(find_tape(tape))
     profile = fit_profile(opened)
     if output:
-        profile.save(output)
+        _save(output, profile.to_json())
     found = facts(opened.messages, opened.instrument)
     emit({"tape": str(opened.folder), "profile": asdict(profile), "facts": found}, as_json)
+
+
+def _save(output: Path, text: str) -> None:
+    """Write a file whole or not at all."""
+    part = output.with_name(f".{output.name}.part-{os.getpid()}")
+    try:
+        part.write_text(text, encoding="utf-8")
+        part.rename(output)
+    except OSError as error:
+        raise ConfigError(f"cannot write {output}: {error.strerror or error}") from error
+    finally:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
