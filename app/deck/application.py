@@ -2,6 +2,7 @@
 
 import gc
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from textual import events
@@ -81,7 +82,7 @@ class DeckApp(App[int], inherit_bindings=False):
         self._sought: int | None = None
         self._quiet_at = 0
         self.board.meter.asked = frame_rate(config)
-        self.pump = Pump(player.latest, self.board.meter, clock, lambda: writer_queue(self._driver))
+        self.pump = Pump(self._latest, self.board.meter, clock, lambda: writer_queue(self._driver))
         if self.no_color:
             self.board.repaint(palette="mono")
         for theme in themes():
@@ -140,6 +141,13 @@ class DeckApp(App[int], inherit_bindings=False):
             if not covered:
                 self.deck.realign(snapshot)
             self._watch(snapshot)
+
+    def _latest(self) -> Snapshot:
+        """The newest snapshot. A failed engine has no market to show: the last one stays, and says so."""
+        snapshot, last = self.player.latest(), self._previous
+        if snapshot.state is State.FAULTED and not len(snapshot.ladder.bids) and last is not None:
+            return replace(last, state=snapshot.state, failure=snapshot.failure, sequence=snapshot.sequence)
+        return snapshot
 
     def _watch(self, snapshot: Snapshot) -> None:
         """Notice a step back and a failure."""

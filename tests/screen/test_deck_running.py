@@ -7,9 +7,11 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from drive import deck
 from fake import SECOND, FakePlayer
@@ -21,6 +23,7 @@ from app.deck.heat import HeatPanel
 from app.deck.strip_panel import StripPanel
 from core.clock import monotonic_ns, sleep
 from core.errors import ConfigError
+from core.snapshot import LadderView, State
 from core.transport import Command, Verb
 
 DEMO = Path(__file__).with_name("demo.py")
@@ -47,6 +50,21 @@ async def test_a_failure_closes_dialogs_and_turns_everything_red() -> None:
         assert f"#{calm}"[1:] not in backgrounds
         plain = [colour for colour in backgrounds if colour.red < max(colour.green, colour.blue) and colour.red < 0x20]
         assert not plain, "no background keeps its calm"
+
+
+async def test_the_last_market_before_a_failure_stays() -> None:
+    async with deck() as driven:
+        before = driven.panel("ladder")
+        empty = np.zeros(0, np.int64)
+        failed = replace(
+            driven.player.latest(), state=State.FAULTED, failure="gone", sequence=99, best_bid=None, best_ask=None,
+            ladder=LadderView(1, 0, empty, empty, empty, empty, empty.astype(np.int32), empty.astype(np.int32)),
+        )  # fmt: skip
+        driven.player.latest = lambda: failed  # type: ignore[method-assign]
+        await driven.draw()
+        await driven.draw()
+        assert driven.panel("ladder") == before
+        assert "FAULT  gone" in driven.lines()[1]
 
 
 async def test_panels_under_a_dialog_are_left_alone() -> None:
