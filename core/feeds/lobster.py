@@ -33,7 +33,7 @@ _END = int(Flag.ROW_END | Flag.EVENT_END)
 _MESSAGE_SCHEMA = {
     "time": pl.Float64,
     "type": pl.Int64,
-    "order_id": pl.UInt64,
+    "order_id": pl.Int64,  # crosses carry -1
     "size": pl.Int64,
     "price": pl.Int64,
     "direction": pl.Int64,
@@ -182,7 +182,8 @@ class LobsterSource:
             columns = {name: frame[name] for name in _MESSAGE_SCHEMA}
             time = columns["time"].to_numpy()
             # A time that is nan fails every comparison.
-            if any(column.null_count() for column in columns.values()) or not ((time >= 0) & (time < _LATEST)).all():
+            sound = len(time) > 0 and bool(((time >= 0) & (time < _LATEST)).all())
+            if not sound or any(column.null_count() for column in columns.values()):
                 return self._careful_rows(label, block, midnight, first)
             arrays = {name: column.to_numpy() for name, column in columns.items()}
         except (pl.exceptions.PolarsError, OverflowError):
@@ -208,8 +209,10 @@ class LobsterSource:
                 self._time = row[0]
             good.append(row or (self._time, 7, 0, 0, 0, 0))
         columns = list(zip(*good, strict=True))
-        kinds = (np.float64, np.int64, np.uint64, np.int64, np.int64, np.int64)
-        arrays = {n: np.array(c, k) for n, c, k in zip(_MESSAGE_SCHEMA, columns, kinds, strict=True)}
+        arrays = {
+            name: np.array(column, np.float64 if name == "time" else np.int64)
+            for name, column in zip(_MESSAGE_SCHEMA, columns, strict=True)
+        }
         rows = self._build(arrays, midnight, first)
         rows["qty"][bad], rows["price"][bad] = 0, ABSENT
         rows["flags"][bad] = _END | _BAD
@@ -233,15 +236,14 @@ def _message_cells(line: str) -> tuple[float, int, int, int, int, int] | None:
         row = (float(time), int(kind), int(order_id), int(size), int(price), int(direction))
     except ValueError:
         return None
-    sound = 0 <= row[0] < _LATEST and 0 <= row[2] < 2**64
-    return row if sound and all(abs(value) < 2**63 for value in (row[1], *row[3:])) else None
+    return row if 0 <= row[0] < _LATEST and all(abs(value) < 2**63 for value in row) else None
 
 
 @kernel
 def build_rows(
     time: NDArray[np.float64],
     kind: NDArray[np.int64],
-    order_id: NDArray[np.uint64],
+    order_id: NDArray[np.int64],
     size: NDArray[np.int64],
     price: NDArray[np.int64],
     direction: NDArray[np.int64],
@@ -258,8 +260,8 @@ def build_rows(
         row["ts_recv"] = ABSENT
         row["source_row"] = first + i
         row["flags"] = _END
-        row["order_id"] = order_id[i]
-        row["new_order_id"] = order_id[i]
+        row["order_id"] = max(order_id[i], 0)
+        row["new_order_id"] = row["order_id"]
         row["price"] = price[i]
         row["qty"] = size[i]
         row["side"] = 1 if direction[i] > 0 else (-1 if direction[i] < 0 else 0)
