@@ -23,6 +23,7 @@ from fake import CannedPlayer, FakePlayer  # noqa: E402
 from textual import events  # noqa: E402
 
 from app.config import DeckConfig  # noqa: E402
+from app.deck import SWITCH_SECONDS  # noqa: E402
 from app.deck.application import DeckApp  # noqa: E402
 from core.transport import Command, Player, Verb  # noqa: E402
 
@@ -79,6 +80,7 @@ async def measure(player: Player, size: tuple[int, int], ticks: int) -> dict[str
     """Run the deck for `ticks` ticks, pressing a key now and then."""
     app = MeasuredApp(player, DeckConfig(fps=30))
     app.pressed = 0.0
+    sys.setswitchinterval(SWITCH_SECONDS)
     async with app.run_test(size=size) as pilot:
         await pilot.pause(1.5)
         app.cpu.clear()

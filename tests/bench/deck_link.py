@@ -29,6 +29,7 @@ def child(tape: str | None, log: str) -> None:
     from deck_cpu import invented, replayed
 
     from app.config import DeckConfig
+    from app.deck import SWITCH_SECONDS
     from app.deck.application import DeckApp
 
     class Noting(DeckApp):
@@ -43,6 +44,7 @@ def child(tape: str | None, log: str) -> None:
     player = replayed(Path(tape)) if tape else invented(300)
     with Path(log).open("w", buffering=1) as noted:
         app = Noting(player, DeckConfig(fps=30))
+        sys.setswitchinterval(SWITCH_SECONDS)
         app.run()
         meter = app.board.meter
         noted.write(f"meter {meter.ticks} {meter.skipped}\n")
