@@ -4,12 +4,13 @@ import re
 import zipfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date
 from datetime import datetime as clock_time
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -153,8 +154,9 @@ class LobsterSource:
         total = 0
         for (message, book), day in zip(self._pairs, self._dates, strict=True):
             midnight = _midnight(message.path, day)
-            with message.open() as source:
-                states = _BookRows(book) if book else None
+            with ExitStack() as opened:
+                source = opened.enter_context(message.open())
+                states = opened.enter_context(_BookRows(book)) if book else None
                 first = 0
                 for block in line_blocks(source):
                     rows = self._rows(source.label, block, midnight, first)
@@ -231,6 +233,8 @@ class LobsterSource:
 
 def _message_cells(line: str) -> tuple[float, int, int, int, int, int] | None:
     """The six columns of one line, None if it is damaged. More columns than six do no harm."""
+    if "_" in line:  # to Python a part of a number
+        return None
     try:
         time, kind, order_id, size, price, direction = line.strip().split(",")[:6]
         row = (float(time), int(kind), int(order_id), int(size), int(price), int(direction))
@@ -310,6 +314,11 @@ class _BookRows:
             rows = self._parse(block)
             self._read += len(rows)
             yield rows
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         self._source.close()
 
     def take(self, n: int) -> NDArray[np.int64]:
@@ -351,7 +360,6 @@ class _BookRows:
     def finish(self, rows: int) -> None:
         """Raise `FeedError` when the book file has more rows than the message file."""
         left = self._count + sum(block.count(b"\n") + (not block.endswith(b"\n")) for block in self._blocks)
-        self._source.close()
         if left:
             raise FeedError(self._source.label, f"has {left} rows more than its message file's {rows}")
 
@@ -365,14 +373,14 @@ def published_books(path: Path) -> Iterator[NDArray[np.float64]]:
     if not parts:
         raise FeedError(path, "holds no LOBSTER orderbook file")
     for part in parts:
-        rows = _BookRows(part)
-        for block in rows.blocks():
-            levels = block.reshape(len(block), -1, 4).transpose(0, 2, 1).astype(np.float64)
-            none = levels[:, 1::2] == 0
-            levels[:, 0::2] = np.round(levels[:, 0::2] / 10_000, 4)
-            levels[:, 0::2][none] = np.nan
-            levels[:, 1::2][none] = np.nan
-            yield levels
+        with _BookRows(part) as rows:
+            for block in rows.blocks():
+                levels = block.reshape(len(block), -1, 4).transpose(0, 2, 1).astype(np.float64)
+                none = levels[:, 1::2] == 0
+                levels[:, 0::2] = np.round(levels[:, 0::2] / 10_000, 4)
+                levels[:, 0::2][none] = np.nan
+                levels[:, 1::2][none] = np.nan
+                yield levels
 
 
 def _midnight(path: Path, text: str) -> int:
