@@ -131,7 +131,7 @@ def collect_prints(messages: NDArray[np.void], start: int, stop: int, out: NDArr
     for i in range(start, stop):
         message = messages[i]
         action, flags = message["action"], message["flags"]
-        if is_print(action, flags):
+        if is_print(action, flags, message["qty"]):
             found = out[n]
             found["ts_event"] = message["ts_event"]
             found["index"] = i

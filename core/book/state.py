@@ -16,6 +16,8 @@ PAGE = 64
 #: `TOP.best_bid` and `TOP.best_ask` of an empty side.
 EMPTY_BID = -(2**40)
 EMPTY_ASK = 2**40
+#: Length of `BookState.results`, with room for codes to come.
+RESULTS = 16
 
 #: One resting order (32 bytes); `qty` 0 = the slot is free.
 ORDER_NODE = np.dtype(
@@ -90,5 +92,5 @@ def new_state(slots: int, low: int = 0, high: int = 0, pages: int = 64) -> BookS
         words=np.zeros((2, entries // 64 + 1), np.uint64),
         blocks=np.zeros((2, entries // 4096 + 1), np.uint64),
         top=top,
-        results=np.zeros(16, np.int64),
+        results=np.zeros(RESULTS, np.int64),
     )

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, fields
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from core.enums import Depth
 from core.errors import TapeError
@@ -16,6 +17,7 @@ from core.instrument import Instrument
 FORMAT, VERSION = "tapedeck.tape", 1
 META, MESSAGES, MARKS = "tape.json", "messages.npy", "marks.npz"
 _MAX_SLOTS = 2**28
+_LONGEST_TEXT = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +80,16 @@ class TapeMeta:
 
 
 def write_meta(folder: Path, meta: TapeMeta) -> None:
-    """Write `tape.json`."""
-    (folder / META).write_text(json.dumps(asdict(meta), indent=2) + "\n", encoding="utf-8")
+    """Write `tape.json`. Texts that came out of a source lose what `read_meta` would refuse."""
+    (folder / META).write_text(json.dumps(_shown(asdict(meta)), indent=2) + "\n", encoding="utf-8")
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, str):
+        return "".join(c if c.isprintable() else "?" for c in value[:_LONGEST_TEXT])
+    if isinstance(value, dict):
+        return {_shown(k): _shown(v) for k, v in value.items()}
+    return [_shown(v) for v in value] if isinstance(value, list) else value
 
 
 def read_meta(folder: Path) -> TapeMeta:
@@ -101,41 +111,74 @@ def read_meta(folder: Path) -> TapeMeta:
 
 
 def _checked(folder: Path, found: dict[str, Any]) -> TapeMeta:
-    known = {f.name: f for f in fields(TapeMeta)}
+    known = {f.name: f.type for f in fields(TapeMeta)}
     missing, extra = sorted(known.keys() - found.keys()), sorted(found.keys() - known.keys())
-    if missing or extra:
-        raise TapeError(folder, f"{META}: " + ", ".join([f"no {k}" for k in missing] + [f"unknown {k}" for k in extra]))
-    kinds: dict[Any, Any] = {int: int, str: str, dict[str, int]: dict, dict[str, str]: dict}
-    for name, spec in known.items():
-        kind = kinds.get(spec.type, list)
-        if not isinstance(found[name], kind) or isinstance(found[name], bool):
-            raise TapeError(folder, f"{META}: {name} is not a {kind.__name__}")
-    try:
-        found["sources"] = [SourceFile(**source) for source in found["sources"]]
-        steps = Decimal(found["tick_size"]), Decimal(found["lot_size"])
-    except (TypeError, InvalidOperation) as error:
-        raise TapeError(folder, f"{META}: {error}") from error
-    if not all(step.is_finite() and step > 0 for step in steps):
-        raise TapeError(folder, f"{META}: tick_size and lot_size must be positive")
+    problem = ", ".join([f"no {k}" for k in missing] + [f"unknown {k[:80]!r}" for k in extra[:5]])
+    if not problem:
+        wrong = (f"{name} is not {_KINDS[kind]}" for name, kind in known.items() if not _is(found[name], kind))
+        problem = next(wrong, "") or _impossible(found)
+    if problem:
+        raise TapeError(folder, f"{META}: {problem}")
+    found["sources"] = [SourceFile(**source) for source in found["sources"]]
+    return TapeMeta(**found)
+
+
+#: What the fields of `TapeMeta` hold, for messages.
+_KINDS: dict[Any, str] = {
+    int: "a whole number of 64 bits",
+    str: "one line of text",
+    dict[str, int]: "a table of numbers",
+    dict[str, str]: "a table of texts",
+    list[SourceFile]: "a list of source files",
+}
+
+
+def _is(value: object, kind: Any) -> bool:
+    """Whether a JSON value is of a kind. Texts are short and printable: they are shown on terminals."""
+    if kind is int:
+        return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63
+    if kind is str:
+        return isinstance(value, str) and len(value) <= _LONGEST_TEXT and value.isprintable()
+    if kind == list[SourceFile]:
+        spec = {f.name: f.type for f in fields(SourceFile)}
+        return isinstance(value, list) and all(
+            isinstance(item, dict) and item.keys() == spec.keys() and all(_is(item[k], spec[k]) for k in spec)
+            for item in value
+        )
+    inner = int if kind == dict[str, int] else str
+    return isinstance(value, dict) and all(_is(k, str) and _is(v, inner) for k, v in value.items())
+
+
+def _impossible(found: dict[str, Any]) -> str:
+    """What no tape can say, empty if nothing. The fields are of the right kinds."""
+    for name in ("tick_size", "lot_size"):
+        try:
+            step = Decimal(found[name])
+        except InvalidOperation:
+            return f"{name} {found[name]!r} is not a number"
+        if not step.is_finite() or step <= 0 or abs(step.adjusted()) > 30 or len(step.as_tuple().digits) > 30:
+            return f"{name} {found[name]} is impossible"
     if found["depth_model"] not in {depth.name.lower() for depth in Depth}:
-        raise TapeError(folder, f"{META}: unknown depth_model {found['depth_model']!r}")
+        return f"unknown depth_model {found['depth_model']!r}"
+    try:
+        ZoneInfo(found["timezone"])
+    except (ValueError, KeyError, OSError):
+        return f"unknown timezone {found['timezone']!r}"
+    # No message needs more than one new order slot or two level pages.
+    most = found["messages"]
     limits = {
         "messages": 2**40,
         "source_rows": 2**40,
-        "slots": _MAX_SLOTS,
-        "pages": 2**24,
+        "slots": min(most, _MAX_SLOTS),
+        "pages": min(64 + 2 * most, 2**24),
         "window": 2**16,
-        "first_ts": 2**62,
-        "last_ts": 2**62,
     }
     for name, limit in limits.items():
-        if not 0 <= found[name] <= limit and not name.endswith("_ts"):
-            raise TapeError(folder, f"{META}: {name} {found[name]} is out of range")
-        if abs(found[name]) > limit:
-            raise TapeError(folder, f"{META}: {name} {found[name]} is out of range")
+        if not 0 <= found[name] <= limit:
+            return f"{name} {found[name]} is out of range"
     if not -(2**31) < found["low_price"] <= found["high_price"] < 2**31:
-        raise TapeError(folder, f"{META}: price range {found['low_price']} to {found['high_price']} is impossible")
-    return TapeMeta(**found)
+        return f"price range {found['low_price']} to {found['high_price']} is impossible"
+    return ""
 
 
 def importer_field(name: str) -> str:

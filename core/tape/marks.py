@@ -4,7 +4,6 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 from typing import Any, Self
 
@@ -13,18 +12,18 @@ from numpy.typing import NDArray
 
 from core.book.book import Book
 from core.book.levels import find_level, next_ask, next_bid
-from core.book.state import EMPTY_ASK, EMPTY_BID, TOP, BookState
-from core.enums import Action, Flag, Side
+from core.book.state import EMPTY_ASK, EMPTY_BID, RESULTS, TOP, BookState
+from core.enums import Action, Flag, Side, Status
 from core.errors import TapeError
 from core.jit import kernel
-from core.records import MESSAGE, NO_RECV, NO_SLOT
+from core.records import MAX_QTY, MESSAGE, NO_RECV, NO_SLOT
+from core.tape.arrays import parsed
 
 _LEVEL, _ADD, _BID, _ASK = int(Action.LEVEL), int(Action.ADD), int(Side.BID), int(Side.ASK)
 _SNAPSHOT, _BACKWARDS, _SILENT, _BAD = int(Flag.SNAPSHOT), int(Flag.BACKWARDS), int(Flag.SILENT), int(Flag.BAD)
 _EXECUTE, _TRADE = int(Action.EXECUTE), int(Action.TRADE)
-# The numpy functions are not annotated.
+# The numpy function is not annotated.
 _write: Any = np.lib.format.write_array
-_read: Any = np.lib.format.read_array
 #: A checkpoint at least every so many messages (it costs about 1 ms to replay that many) ...
 SPACING = 1 << 16
 #: ... unless the book holds so many orders that the checkpoints would outgrow the tape.
@@ -78,15 +77,16 @@ def tally(messages: NDArray[np.void], start: int, stop: int, totals: NDArray[np.
         flags = message["flags"]
         if message["ts_event"] > totals[0]:
             totals[0] = message["ts_event"]
-        if is_print(message["action"], flags):
+        if is_print(message["action"], flags, message["qty"]):
             totals[1] += 1
             totals[2] += message["qty"]
 
 
 @kernel
-def is_print(action: int, flags: int) -> bool:
-    """Whether a message is a print: a TRADE, or an EXECUTE that no TRADE reports."""
-    return (action == _TRADE or (action == _EXECUTE and flags & _SILENT == 0)) and flags & _BAD == 0
+def is_print(action: int, flags: int, qty: int) -> bool:
+    """Whether a message is a print: a TRADE, or an EXECUTE that no TRADE reports, of a possible quantity."""
+    told = action == _TRADE or (action == _EXECUTE and flags & _SILENT == 0)
+    return told and flags & _BAD == 0 and 0 < qty <= MAX_QTY
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +130,7 @@ class MarkWriter:
     def _finish(self) -> None:
         self._member("head", np.array(self._head, np.int64).reshape(-1, 4))
         self._member("tops", np.concatenate(self._tops) if self._tops else np.zeros(0, TOP))
-        self._member("results", np.array(self._results, np.int64).reshape(-1, 16))
+        self._member("results", np.array(self._results, np.int64).reshape(-1, RESULTS))
         self._zip.close()
 
     def __enter__(self) -> Self:
@@ -148,26 +148,48 @@ class MarkWriter:
 class MarkReader:
     """Reads checkpoints one at a time; a damaged one is a `TapeError`."""
 
-    def __init__(self, folder: Path, path: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, path: Path, messages: int) -> None:
+        """`messages`: how many the tape has; no checkpoint may lie outside."""
+        self._folder, self._path = folder, path
         try:
             self._zip = zipfile.ZipFile(path)
-        except (OSError, zipfile.BadZipFile) as error:
+        except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile) as error:
             raise TapeError(folder, f"{path.name} is damaged: {error}") from error
-        self.head = self._member("head", np.dtype("<i8"), 2)
-        self._tops = self._member("tops", TOP, 1)
-        self._results = self._member("results", np.dtype("<i8"), 2)
-        rising = len(self.head) > 0 and bool((np.diff(self.head[:, 0]) > 0).all())
-        if not rising or self.head.shape[1] != 4 or not len(self.head) == len(self._tops) == len(self._results):
-            raise TapeError(folder, f"{path.name} is damaged: its index is not in order")
-
-    def _member(self, name: str, dtype: np.dtype[Any], dimensions: int) -> NDArray[Any]:
         try:
-            raw = self._zip.read(f"{name}.npy")
-            array: NDArray[Any] = _read(BytesIO(raw), allow_pickle=False)
-        except (KeyError, OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+            self.head = self._member("head", np.dtype("<i8"), (4,))
+            self._tops = self._member("tops", TOP, ())
+            self._results = self._member("results", np.dtype("<i8"), (RESULTS,))
+            problem = self._problem(messages)
+            if problem:
+                raise TapeError(folder, f"{path.name} is damaged: {problem}")
+        except TapeError:
+            self._zip.close()
+            raise
+
+    def _problem(self, messages: int) -> str:
+        head, tops = self.head, self._tops
+        if not len(head) == len(tops) == len(self._results) > 0:
+            return "its parts do not go together"
+        if head[0, 0] != 0 or head[-1, 0] > messages or (np.diff(head[:, 0]) <= 0).any():
+            return "its index is not in order"
+        if (head[1:, 1:] < head[:-1, 1:]).any() or head[0, 2:].any():
+            return "its totals run back"
+        if not np.isin(tops["status"], list(Status)).all() or min(tops["crossed"].min(), tops["locked"].min()) < 0:
+            return "its counts are impossible"
+        return ""
+
+    def _member(self, name: str, dtype: np.dtype[Any], inner: tuple[int, ...]) -> NDArray[Any]:
+        """One array of shape (n, *inner); only what is stored as it is, so that nothing can swell."""
+        try:
+            info = self._zip.getinfo(f"{name}.npy")
+            if info.compress_type != zipfile.ZIP_STORED or info.file_size != info.compress_size:
+                raise TapeError(self._folder, f"checkpoint {name} is damaged: it is compressed")
+            array = parsed(self._zip.read(info), dtype)
+        except KeyError as error:
+            raise TapeError(self._folder, f"checkpoint {name} is missing") from error
+        except (OSError, ValueError, EOFError, RuntimeError, MemoryError, zipfile.BadZipFile) as error:
             raise TapeError(self._folder, f"checkpoint {name} is damaged: {error}") from error
-        if array.dtype != dtype or array.ndim != dimensions:
+        if array.shape[1:] != inner:
             raise TapeError(self._folder, f"checkpoint {name} is not what it should be")
         return array
 
@@ -177,7 +199,7 @@ class MarkReader:
     def read(self, number: int) -> Mark:
         """Checkpoint `number`."""
         index, clock, prints, volume = (int(x) for x in self.head[number])
-        records = self._member(f"records_{number}", MESSAGE, 1)
+        records = self._member(f"records_{number}", MESSAGE, ())
         return Mark(index, clock, prints, volume, records, self._tops[number : number + 1], self._results[number])
 
     def close(self) -> None:

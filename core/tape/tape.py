@@ -10,6 +10,7 @@ from core.book.book import Book
 from core.errors import TapeError
 from core.instrument import Instrument
 from core.records import MESSAGE
+from core.tape.arrays import mapped
 from core.tape.folder import MARKS, MESSAGES, TapeMeta, read_meta
 from core.tape.marks import MarkReader, tally
 
@@ -34,12 +35,15 @@ class Tape:
         self.meta: TapeMeta = read_meta(folder)
         self.instrument: Instrument = self.meta.instrument
         self.messages: NDArray[np.void] = _mapped(folder, self.meta.messages)
-        self.marks = MarkReader(folder, folder / MARKS)
+        self.marks = MarkReader(folder, folder / MARKS, len(self.messages))
 
     def new_book(self) -> Book:
-        """An empty book of the right size for this tape."""
+        """An empty book of the right size for this tape. Raises `TapeError` where memory does not suffice."""
         meta = self.meta
-        return Book(meta.slots, meta.low_price, meta.high_price, max(meta.pages, 1))
+        try:
+            return Book(meta.slots, meta.low_price, meta.high_price, max(meta.pages, 1))
+        except MemoryError as error:
+            raise TapeError(self.folder, "its book needs more memory than there is") from error
 
     def at(self, index: int) -> Place:
         """The book after the first `index` messages."""
@@ -74,12 +78,12 @@ class Tape:
 
 def _mapped(folder: Path, count: int) -> NDArray[np.void]:
     try:
-        messages: NDArray[np.void] = np.load(folder / MESSAGES, mmap_mode="r", allow_pickle=False)
+        messages: NDArray[np.void] = mapped(folder / MESSAGES, MESSAGE)
     except FileNotFoundError as error:
         raise TapeError(folder, f"{MESSAGES} is missing") from error
-    except (OSError, ValueError, EOFError) as error:
+    except (OSError, ValueError) as error:
         raise TapeError(folder, f"{MESSAGES} is damaged: {error}") from error
-    if messages.dtype != MESSAGE or messages.ndim != 1:
+    if messages.ndim != 1:
         raise TapeError(folder, f"{MESSAGES} does not hold messages")
     if len(messages) != count:
         raise TapeError(folder, f"{MESSAGES} holds {len(messages)} messages, tape.json says {count}")
