@@ -21,7 +21,7 @@ from termios import TIOCSWINSZ
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "screen")]
-SECONDS, EVERY = 12.0, 0.17
+SECONDS, EVERY, SETTLE = 12.0, 0.17, 3.0
 
 
 def child(tape: str | None, log: str) -> None:
@@ -55,7 +55,7 @@ def drive(master: int, rate: float) -> tuple[list[int], int]:
     """Drain at `rate` bytes a second (0 = all there is), press `u` now and then, quit; times of the presses."""
     pressed: list[int] = []
     taken, started, drawn = 0, time.monotonic(), 0.0
-    next_key = started + 4.0
+    next_key = started + 600.0
     while True:
         now = time.monotonic()
         allowed = (now - (drawn or now)) * rate - taken if rate and drawn else 1 << 16
@@ -64,8 +64,8 @@ def drive(master: int, rate: float) -> tuple[list[int], int]:
                 chunk = os.read(master, int(min(allowed, 1 << 16)))
             except OSError:
                 return pressed, taken
-            if not drawn and len(chunk) > 0:
-                drawn = now
+            if not drawn and chunk:
+                drawn, next_key = now, now + SETTLE
             taken += len(chunk)
         elif allowed < 256:
             time.sleep(0.002)
