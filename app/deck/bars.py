@@ -8,7 +8,7 @@ from rich.style import Style
 
 from app.deck.actions import ACTIONS
 from app.deck.board import Meter
-from app.deck.formats import short, speed, thousands
+from app.deck.formats import plain, short, speed, thousands
 from app.deck.strip_panel import Key, StripPanel, fit
 from core.enums import Status
 from core.snapshot import Snapshot, State
@@ -94,8 +94,8 @@ class TopBar(Bar):
             ),
             Item(f" {glyph} ", "strong", 0, True),
             Item(f"{word} ", "text", 6),
-            Item(f" {board.instrument.symbol}", "strong", 0, True),
-            Item(f" {board.instrument.venue}", "muted", 9),
+            Item(f" {plain(board.instrument.symbol)}", "strong", 0, True),
+            Item(f" {plain(board.instrument.venue)}", "muted", 9),
             Item(f"  {day if wide else day[5:]}", "muted", 5),
             Item(f" {formats.time(snapshot.clock, 6 if wide else 3)}", "strong", 0, True),
             Item(f" {_zone(formats.zone_name)}", "muted", 11),
@@ -160,12 +160,12 @@ class StatsLine(Bar):
     def items(self, snapshot: Snapshot, width: int) -> list[Item]:
         """How it goes."""
         if snapshot.state is State.FAULTED:
-            return [Item(" FAULT ", "on-alarm", 0, True), Item(f" {snapshot.failure}", "strong", 0, True)]
+            return [Item(" FAULT ", "on-alarm", 0, True), Item(f" {plain(snapshot.failure)}", "strong", 0, True)]
         if snapshot.state is State.LOADING:
-            return [Item(f" loading {self.board.title} ", "text", 0, True)]
+            return [Item(f" loading {plain(self.board.title)} ", "text", 0, True)]
         if self.board.notice:
             colour = "on-alarm" if self.board.alarm else "on-accent"
-            return [Item(f" {self.board.notice} ", colour, 0, True)]
+            return [Item(f" {plain(self.board.notice)} ", colour, 0, True)]
         share = snapshot.index / snapshot.messages if snapshot.messages else 0.0
         refused = sum(count for _, count in snapshot.rejects)
         status, calm = _status(snapshot.status), snapshot.status in (Status.NONE, Status.TRADING)
@@ -185,7 +185,7 @@ class StatsLine(Bar):
         if snapshot.rejects:
             worst = max(snapshot.rejects, key=lambda reject: reject[1])
             items.append(Item(f" {_words(worst[0])} {thousands(worst[1])}", "muted", 9))
-        items.append(Item(f"  {self.board.title}", "muted", 8, right=True))
+        items.append(Item(f"  {plain(self.board.title)}", "muted", 8, right=True))
         if self.board.read_only:
             items.append(Item("  read-only", "warn", 1, right=True))
         return [*items, *(link(self.board.meter, 2) if width < METER_WIDTH else [Item(" ", "muted", 8, right=True)])]

@@ -9,7 +9,7 @@ from textual.message import Message
 
 from app.deck.board import Board, StepUnit
 from app.deck.chart import plot
-from app.deck.formats import DAY, SECOND, speed
+from app.deck.formats import DAY, SECOND, plain, speed
 from app.deck.strip_panel import Key, StripPanel, fit
 from core.snapshot import Snapshot, State
 from core.transport import SPEEDS
@@ -98,7 +98,7 @@ class DayBar(StripPanel):
         return tuple(sorted(found))
 
     def _mark_text(self, note: str) -> str:
-        return self.board.glyphs.bookmark + note[:12]
+        return self.board.glyphs.bookmark + plain(note[:12])
 
     def _hours(self, snapshot: Snapshot, cells: int) -> str:
         """Round times under the bar."""

@@ -10,7 +10,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Label, OptionList
 from textual.widgets.option_list import Option
 
-from app.deck.formats import Formats
+from app.deck.formats import Formats, plain
 from app.deck.goto import EXAMPLES, GotoError, Target, parse
 from core.snapshot import Snapshot
 from sessions.bookmarks import Bookmark
@@ -114,7 +114,7 @@ class BookmarkDialog(Dialog[tuple[str, int] | None]):
             yield Label("enter jumps   d deletes   escape closes", markup=False)
 
     def _line(self, bookmark: Bookmark) -> Text:
-        return Text(f"{self._formats.day(bookmark.ts)} {self._formats.time(bookmark.ts, 3)}  {bookmark.note}")
+        return Text(f"{self._formats.day(bookmark.ts)} {self._formats.time(bookmark.ts, 3)}  {plain(bookmark.note)}")
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Jump."""

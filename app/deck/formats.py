@@ -1,6 +1,7 @@
 """Ticks, lots and nanoseconds written for people. Money is formatted here and nowhere deeper."""
 
 from datetime import UTC, date, datetime, timedelta
+from unicodedata import combining, east_asian_width
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from core.instrument import Instrument
@@ -104,6 +105,15 @@ class Formats:
         except (OverflowError, OSError, ValueError):
             return 0
         return int(shift.total_seconds()) * SECOND if shift else 0
+
+
+def plain(text: str) -> str:
+    """Text from a file as it may be drawn: one cell a character, nothing that steers a terminal."""
+    return "".join(each if each.isprintable() and _one_cell(each) else "?" for each in text)
+
+
+def _one_cell(character: str) -> bool:
+    return east_asian_width(character) not in ("W", "F") and not combining(character)
 
 
 def compact(value: float, width: int) -> str:

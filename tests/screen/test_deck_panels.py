@@ -299,6 +299,17 @@ def test_day_bar_shows_marks_inline_when_it_is_short() -> None:
     assert tall[3].index("◆noon") == 60
 
 
+def test_text_from_files_cannot_steer_the_terminal() -> None:
+    evil = "\x1b[2J\x07\n天e\u0301"
+    deck = Board(dataclasses.replace(FUTURE, symbol=evil, venue=evil), evil, DeckConfig())
+    deck.bookmarks = (Bookmark(OPEN + 11_700 * NS, evil),)
+    failed = market(state=State.FAULTED, failure=evil)
+    for kind, snapshot in ((TopBar, market()), (StatsLine, failed), (StatsLine, market()), (DayBar, market())):
+        for strip in kind(deck).picture(snapshot, 160, 5):
+            assert strip.text.isprintable()
+            assert cell_len(strip.text) == 160
+
+
 def test_day_bar_cells_are_moments() -> None:
     panel = DayBar(board())
     assert panel.moment(60, 120) is None
