@@ -21,16 +21,19 @@ from tests.oracle.book import OracleBook
 class RowSource:
     """A source that holds its rows in memory; prices are ticks and quantities lots already."""
 
-    def __init__(self, batches: Sequence[NDArray[np.void]]) -> None:
-        one = Decimal(1)
-        self.info = SourceInfo("TEST", "NOWHERE", "2024-01-02", Depth.ORDERS, one, one, one, one)
+    def __init__(self, batches: Sequence[NDArray[np.void]], windows: Sequence[NDArray[np.int64]] = ()) -> None:
+        """`windows`: per batch the book stated after each of its rows, of a source that states one."""
+        one, depth = Decimal(1), Depth.WINDOW if windows else Depth.ORDERS
+        self.info = SourceInfo("TEST", "NOWHERE", "2024-01-02", depth, one, one, one, one)
+        if windows:
+            self.info.window = windows[0].shape[1] // 4
         self.paths: Sequence[Path] = ()
         self.skipped: Counter[str] = Counter()
-        self._batches = batches
+        self._batches, self._windows = batches, windows or [None] * len(batches)
 
     def batches(self) -> Iterator[Batch]:
         """The rows."""
-        return (Batch(rows) for rows in self._batches)
+        return (Batch(rows, window) for rows, window in zip(self._batches, self._windows, strict=True))
 
     def progress(self) -> float:
         """All read."""
