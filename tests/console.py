@@ -58,7 +58,7 @@ class Console:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
             preexec_fn=None if file_limit is None else lambda: _limit(file_limit),
         )
         return Outcome(done.returncode, done.stdout, done.stderr)
