@@ -18,6 +18,7 @@ from core.tape.rows import iter_book_rows
 from core.tape.tape import Tape
 
 _CHUNK = 1 << 17
+_ACTIONS = {0: "status"} | {int(action): action.name.lower() for action in Action}
 _SIDES = {int(Side.BID): "B", int(Side.ASK): "A", int(Side.NONE): "N"}
 
 
@@ -85,7 +86,7 @@ def _message_frame(
         {
             "ts_event": messages["ts_event"],
             "ts_recv": received,
-            "action": [Action(code).name.lower() if code else "status" for code in messages["action"].tolist()],
+            "action": [_ACTIONS.get(code, f"unknown_{code}") for code in messages["action"].tolist()],
             "side": [_SIDES.get(code, "N") for code in messages["side"].tolist()],
             "price": price,
             "qty": qty,

@@ -17,7 +17,7 @@ from core.enums import Action, Result
 from core.errors import BookCorrupt, FeedError, TapeError
 from core.feeds.files import file_sha256
 from core.feeds.source import Batch, Options, Source
-from core.records import MESSAGE, NO_PRICE
+from core.records import MAX_QTY, MESSAGE, NO_PRICE
 from core.tape.folder import MARKS, MESSAGES, META, SourceFile, TapeMeta, importer_field, write_meta
 from core.tape.ids import new_ids, roomy
 from core.tape.ingest import BACKWARDS, LATE_CLAMPED, STOP, STOP_PRICE, Ingest, ingest
@@ -28,6 +28,7 @@ from core.tape.window import ENTERED, LEFT, REPAIRED
 
 _HEADER = 256  # bytes of the .npy header, padded so that the count can be written last
 _OUT = 1 << 17  # messages per write
+_NAMES = {int(action): action.name.lower() for action in Action}
 _NO_WINDOW = np.zeros((0, 0), np.int64)
 
 
@@ -93,8 +94,11 @@ class TapeWriter:
         book = with_slots(self.job.book, slots if slots <= have else max(slots, 2 * have))
         if batch.window is not None and batch.window.size:
             stated = batch.window[:, 0::2][batch.window[:, 1::2] > 0]
+            most = int(batch.window[:, 1::2].max())
+            if most * self.scale.qty.mul // max(self.scale.qty.div, 1) > MAX_QTY:
+                raise FeedError(self.scale.source, f"quantity {most} of the book file does not fit a tape")
             for price in (stated.min(), stated.max()) if len(stated) else ():
-                ticks = int(price) * self.scale.price.mul // self.scale.price.div
+                ticks = int(price) * self.scale.price.mul // max(self.scale.price.div, 1)
                 if abs(ticks) >= 2**31:
                     raise FeedError(self.scale.source, f"price {price} of the book file does not fit a tape")
                 entry = ticks // 64 - int(book.top[0]["base"])
@@ -204,7 +208,7 @@ class TapeWriter:
             crossed_events=book.crossed,
             locked_events=book.locked,
             results=results,
-            actions={Action(code).name.lower(): n for code, n in sorted(actions.items()) if code and n},
+            actions={_NAMES.get(code, f"unknown_{code}"): n for code, n in sorted(actions.items()) if code and n},
             implied={"entered": int(counts[ENTERED]), "left": int(counts[LEFT]), "repaired": int(counts[REPAIRED])},
             skipped={k: n for k, n in sorted((self.source.skipped + Counter(self.scale.strange)).items()) if n},
             repaired={
