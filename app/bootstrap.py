@@ -19,23 +19,20 @@ def open_deck(
     from app.config import load
     from app.deck import run
     from app.paths import home
-    from app.places import locate
+    from app.deck.formats import Formats
+    from app.places import Start, parse
     from app.runner import TapePlayer
-    from core.transport import Command, Verb
     from sessions.bookmarks import open_bookmarks
 
     settings = load(config, flags=flags)
     player = TapePlayer(folder, settings.group, settings.column, speed, playing=not paused)
     if at is not None:
         meta = player.meta
-        place = locate(at, meta.first_ts, meta.last_ts, meta.messages, player.instrument)
-        if place.index is not None:
-            player.send(Command(Verb.GOTO_INDEX, place.index))
-        else:
-            player.send(Command(Verb.GOTO, place.ts))
+        start = Start(meta.first_ts, meta.last_ts, meta.messages)
+        player.send(parse(at, start, Formats(player.instrument)).command)
     bookmarks = open_bookmarks(home() / "bookmarks", player.meta.messages_sha256)
-    player.start()
     try:
-        return run(player, settings, bookmarks, read_only=read_only)
+        # Loading the engine takes the interpreter for half a second: the first frame is painted before.
+        return run(player, settings, bookmarks, read_only=read_only, painted=player.start)
     finally:
         player.close()

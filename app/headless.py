@@ -3,12 +3,14 @@
 from pathlib import Path
 from typing import Any
 
-from app.places import locate
+from app.deck.formats import Formats
+from app.places import Start, parse
 from core.clock import monotonic_ns
 from core.engine import Engine, View
 from core.enums import Side, Status
 from core.instrument import Instrument
 from core.tape.tape import Tape
+from core.transport import Verb
 
 _LEVELS = 10
 
@@ -35,11 +37,9 @@ def picture(folder: Path, at: str | None, group: object = None) -> dict[str, Any
     """Everything the screen shows at one place of the tape; the end when `at` is None. Raises `ConfigError`."""
     tape = Tape(folder)
     engine = Engine(tape, View(group=group) if isinstance(group, int) else None)
-    place = locate(at or "close", tape.meta.first_ts, tape.meta.last_ts, len(tape.messages), tape.instrument)
-    if place.index is not None:
-        engine.seek(place.index)
-    else:
-        engine.seek(tape.index_at(place.ts))
+    start = Start(tape.meta.first_ts, tape.meta.last_ts, len(tape.messages))
+    place = parse(at or "close", start, Formats(tape.instrument)).command
+    engine.seek(int(place.value) if place.verb == Verb.GOTO_INDEX else tape.index_at(int(place.value)))
     return {**_where(engine), **_market(engine), **_depth(engine), "prints": _prints(engine)}
 
 
@@ -71,7 +71,7 @@ def _market(engine: Engine) -> dict[str, Any]:
         "sold": quantity(instrument, int(engine.prints.sold[done])),
         "orders": engine.book.orders,
         "crossed_events": engine.book.crossed,
-        "results": dict(engine.rejects()),
+        "anomalies": dict(engine.anomalies()),
     }
 
 

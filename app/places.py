@@ -1,63 +1,154 @@
-"""A place on a tape from what a person types, outside the deck."""
+"""What a person may type to name a place on a tape, in the go-to dialog and after `--at`."""
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import date
+from typing import Protocol
 
-from core.errors import ConfigError
-from core.instrument import Instrument
+from app.deck.formats import DAY, SECOND, Formats, thousands
+from core.errors import TapedeckError
+from core.transport import Command, Verb
 
-_LATEST = 2**62  #: ns; nothing on a tape is later
-_TIME = re.compile(r"(?:(\d{4}-\d\d-\d\d)[ T])?(\d{1,2}):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?")
+EXAMPLES = "10:42   10:42:17.5   +5m   -30s   #123456   50%   open   close"
+
+_TIME = re.compile(r"(?:(\d{4}-\d\d-\d\d)[ T]+)?(\d{1,2}):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?")
+_OFFSET = re.compile(r"([+-])\s*((?:\d+(?:\.\d+)?\s*(?:ms|us|ns|[hms])\s*)+)")
+_PART = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|us|ns|[hms])")
+_UNITS = {"h": 3600 * SECOND, "m": 60 * SECOND, "s": SECOND, "ms": 1_000_000, "us": 1_000, "ns": 1}
+
+
+class Where(Protocol):
+    """Where we are on which tape; a snapshot knows."""
+
+    @property
+    def clock(self) -> int:
+        """Ns UTC, now."""
+
+    @property
+    def first_ts(self) -> int:
+        """Ns UTC, start of the tape."""
+
+    @property
+    def last_ts(self) -> int:
+        """Ns UTC, its end."""
+
+    @property
+    def index(self) -> int:
+        """Messages applied."""
+
+    @property
+    def messages(self) -> int:
+        """Messages on the tape."""
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """A time, or a message index where that was asked for."""
+class Start:
+    """The start of a tape as a place to count from."""
 
-    ts: int  #: ns UTC
-    index: int | None = None
+    first_ts: int
+    last_ts: int
+    messages: int
+    index: int = 0
 
-
-def locate(text: str, first_ts: int, last_ts: int, messages: int, instrument: Instrument) -> Place:
-    """Where `text` points: a time of day, nanoseconds since the epoch, #index, percent, open or close.
-
-    Raises `ConfigError`.
-    """
-    typed = text.strip().lower()
-    if typed in ("open", "start"):
-        return Place(first_ts)
-    if typed in ("close", "end"):
-        return Place(last_ts, messages)
-    if typed.startswith("#") and typed[1:].isdecimal():
-        return Place(last_ts, min(_whole(typed[1:]), messages))
-    if typed.endswith("%") and typed[:-1].replace(".", "", 1).isdecimal():
-        return Place(first_ts + int((last_ts - first_ts) * min(float(typed[:-1]), 100.0) / 100))
-    if typed.isdecimal() and len(typed) > 12:
-        return Place(_whole(typed))
-    offset = re.fullmatch(r"\+(\d+(?:\.\d+)?)([hms])", typed)
-    if offset:
-        seconds = float(offset[1]) * {"h": 3600, "m": 60, "s": 1}[offset[2]]
-        return Place(first_ts + int(min(seconds * 1e9, _LATEST)))
-    match = _TIME.fullmatch(text.strip())
-    if match:
-        return Place(_time_of_day(match, text, first_ts, instrument))
-    raise ConfigError(f"{text!r} is no place on a tape; try 10:42, 10:42:17.5, +5m, 50%, #123456, open or close")
+    @property
+    def clock(self) -> int:
+        """Ns UTC."""
+        return self.first_ts
 
 
-def _whole(digits: str) -> int:
-    """Value of decimal digits, however many, at most `_LATEST`."""
-    return min(int(digits.lstrip("0")[:20] or 0), _LATEST)
+class GotoError(TapedeckError):
+    """What was typed is not a place on this tape."""
+
+    exit_code = 2
 
 
-def _time_of_day(match: re.Match[str], text: str, first_ts: int, instrument: Instrument) -> int:
-    zone = ZoneInfo(instrument.timezone)
-    first = datetime.fromtimestamp(first_ts // 10**9, UTC).astimezone(zone)
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A place on the tape: the command that goes there, and its name."""
+
+    command: Command
+    back: bool  #: before now, so the book is rebuilt from a checkpoint
+    text: str
+
+
+def parse(typed: str, where: Where, formats: Formats) -> Target:
+    """The place meant by `typed`. Raises `GotoError` saying what is wrong."""
+    text = typed.strip().lower()
+    if not text:
+        raise GotoError(f"type a place, for example {EXAMPLES.split('   ', maxsplit=1)[0]}")
+    if text.startswith("#"):
+        return _index(text[1:], where)
+    if text in ("open", "start"):
+        return _moment(where.first_ts, where, formats)
+    if text in ("close", "end"):
+        return _moment(where.last_ts, where, formats)
+    if text.endswith("%"):
+        return _share(text[:-1], where, formats)
+    if text[0] in "+-":
+        return _moment(where.clock + _offset(text), where, formats)
+    if text.isdecimal() and 12 < len(text) < 20:
+        return _moment(int(text), where, formats)  # ns UTC, as the records have it
+    match = _TIME.fullmatch(text)
+    if match is None:
+        raise GotoError(f"{typed.strip()!r} is not a place; try {EXAMPLES}")
+    return _moment(_time(match, where, formats), where, formats)
+
+
+def _index(text: str, where: Where) -> Target:
+    digits = text.replace(",", "").replace("_", "").strip()
+    if not digits.isdecimal():
+        raise GotoError("a message index is # and a whole number, for example #123456")
+    index = int(digits)
+    if index > where.messages:
+        raise GotoError(f"message {thousands(index)} is past the end, the tape has {thousands(where.messages)}")
+    return Target(Command(Verb.GOTO_INDEX, index), index < where.index, f"message {thousands(index)}")
+
+
+def _share(text: str, where: Where, formats: Formats) -> Target:
     try:
-        day = date.fromisoformat(match[1]) if match[1] else first.date()
-        moment = datetime(day.year, day.month, day.day, int(match[2]), int(match[3]), int(match[4] or 0), tzinfo=zone)
-    except ValueError as error:
-        raise ConfigError(f"{text!r} is no time of day: {error}") from error
-    fraction = int((match[5] or "").ljust(9, "0") or 0)
-    return int((moment - datetime(1970, 1, 1, tzinfo=UTC)) / timedelta(seconds=1)) * 10**9 + fraction
+        share = float(text)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share <= 100:
+        raise GotoError("a percentage is from 0% to 100% of the tape's time")
+    return _moment(where.first_ts + int((where.last_ts - where.first_ts) * share / 100), where, formats)
+
+
+def _offset(text: str) -> int:
+    match = _OFFSET.fullmatch(text)
+    if match is None:
+        raise GotoError("an offset is + or - and a length, for example +5m, -30s, +1h30m, -250ms")
+    length = sum(round(float(number) * _UNITS[unit]) for number, unit in _PART.findall(match[2]))
+    return length if match[1] == "+" else -length
+
+
+def _time(match: re.Match[str], where: Where, formats: Formats) -> int:
+    """Ns UTC of a local time: on the day named, else on the tape's day that has it, nearest to now first."""
+    hours, minutes, seconds = int(match[2]), int(match[3]), int(match[4] or 0)
+    if hours > 23 or minutes > 59 or seconds > 59:
+        raise GotoError(f"{match[0]!r} is not a time of day")
+    fraction = int((match[5] or "0").ljust(9, "0"))
+    since_midnight = ((hours * 60 + minutes) * 60 + seconds) * SECOND + fraction
+    if match[1]:
+        try:
+            return formats.at(date.fromisoformat(match[1]), since_midnight)
+        except ValueError as error:
+            raise GotoError(f"{match[1]!r} is not a date") from error
+    today = date.fromisoformat(formats.day(where.clock)).toordinal()
+    days = (where.last_ts - where.first_ts) // DAY + 1
+    for away in sorted(range(-days, days + 1), key=abs):
+        ts = formats.at(date.fromordinal(today + away), since_midnight)
+        if where.first_ts <= ts <= where.last_ts:
+            return ts
+    return formats.at(date.fromordinal(today), since_midnight)
+
+
+def _moment(ts: int, where: Where, formats: Formats) -> Target:
+    first, last = where.first_ts, where.last_ts
+    if not first - SECOND < ts < last + SECOND:
+        span = f"{formats.time(first)} to {formats.time(last)}"
+        near = abs(ts - first) < 3650 * DAY
+        place = f"{formats.day(ts)} {formats.time(ts)}" if near else "that"
+        raise GotoError(f"{place} is outside of the tape, {span}")
+    ts = min(max(ts, first), last)
+    return Target(Command(Verb.GOTO, ts), ts < where.clock, f"{formats.day(ts)} {formats.time(ts, 3)}")

@@ -273,7 +273,7 @@ class TapePlayer:
             prints_total=done,
             mark_in=self._loop[0],
             mark_out=self._loop[1],
-            rejects=engine.rejects(),
+            anomalies=engine.anomalies(),
             loop_ms=self._chunk_ns / 1e6,
         )
 
@@ -309,7 +309,7 @@ class TapePlayer:
             prints_total=0,
             mark_in=None,
             mark_out=None,
-            rejects=(),
+            anomalies=(),
             loop_ms=0.0,
         )
 

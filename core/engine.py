@@ -23,7 +23,7 @@ class View:
 
     group: int = 1  #: ticks per row
     step: int = 1_000_000_000  #: ns per history column
-    columns: int = 200
+    columns: int = 400
 
 
 class Engine:
@@ -97,10 +97,14 @@ class Engine:
         price = self.book.best()[side]
         return int(level_qty(self.book.state, price, side)) if price is not None else 0
 
-    def rejects(self) -> tuple[tuple[str, int], ...]:
-        """Result codes other than OK and their counts so far."""
+    def anomalies(self) -> tuple[tuple[str, int], ...]:
+        """What went wrong in the data so far: result codes and their counts.
+
+        Taking from anonymous quantity is how windowed tapes work, not a fault.
+        """
         results = self.book.results
-        return tuple((Result(i).name.lower(), int(n)) for i, n in enumerate(results) if n)
+        named = ((Result(i), int(n)) for i, n in enumerate(results) if n)
+        return tuple((code.name.lower(), n) for code, n in named if code != Result.FROM_ANONYMOUS)
 
 
 def usual_group(tape: Tape) -> int:

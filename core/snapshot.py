@@ -90,5 +90,5 @@ class Snapshot:
     prints_total: int  #: prints since the start of the day
     mark_in: int | None  #: A of the A-B loop, ns
     mark_out: int | None  #: B
-    rejects: tuple[tuple[str, int], ...]  #: result codes other than OK and their counts
+    anomalies: tuple[tuple[str, int], ...]  #: what went wrong in the data: result codes and their counts
     loop_ms: float  #: engine time of the last chunk, ms

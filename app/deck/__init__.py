@@ -5,7 +5,7 @@
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from app.config import DeckConfig
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 #: engine's thread makes snapshots in Python): the 99th percentile of key to handler falls by a third or more.
 SWITCH_SECONDS = 0.0005
 #: What to use where there is no terminal.
-HEADLESS = "without a terminal use a headless verb: `tapedeck tape info TAPE --json` or `tapedeck bench TAPE --json`"
+HEADLESS = "without a terminal use: tapedeck play TAPE --json"
 
 
 def run(
@@ -28,8 +28,9 @@ def run(
     bookmarks: "Bookmarks | None" = None,
     *,
     read_only: bool = False,
+    painted: Callable[[], None] | None = None,
 ) -> int:
-    """Show the deck until the person quits; the exit code.
+    """Show the deck until the person quits; the exit code. `painted` is called once, after the first frame.
 
     0 = quit, 1 = the deck failed, 3 = the engine had failed. The player stays open: whoever opened it
     closes it. Raises `ConfigError` where there is no terminal to draw on.
@@ -38,7 +39,7 @@ def run(
     from app.deck.application import DeckApp
     from core.snapshot import State
 
-    app = DeckApp(player, config, bookmarks=bookmarks, read_only=read_only)
+    app = DeckApp(player, config, bookmarks=bookmarks, read_only=read_only, painted=painted)
     before = sys.getswitchinterval()
     sys.setswitchinterval(SWITCH_SECONDS)
     try:

@@ -16,7 +16,7 @@ from app.deck.board import Board
 from app.deck.controls import Controls
 from app.deck.day_bar import DayBar
 from app.deck.dialogs import DIALOG_CSS, BookmarkDialog, GotoDialog, NoteDialog
-from app.deck.goto import Target
+from app.places import Target
 from app.deck.help import HelpScreen
 from app.deck.marks import Bookmarks, LooseBookmarks
 from app.deck.pump import SECOND, Pump, frame_rate, writer_queue
@@ -67,6 +67,7 @@ class DeckApp(App[int], inherit_bindings=False):
         read_only: bool = False,
         timed: bool = True,
         clock: Callable[[], int] = monotonic_ns,
+        painted: Callable[[], None] | None = None,
         **options: Any,
     ) -> None:
         super().__init__(**options)
@@ -77,7 +78,7 @@ class DeckApp(App[int], inherit_bindings=False):
         self.controls = Controls(player, self.board, self.bookmarks, self.say)
         self.use_command_palette = True
         self.animation_level = "none"
-        self._clock, self._timed = clock, timed
+        self._clock, self._timed, self._painted = clock, timed, painted
         self._previous: Snapshot | None = None
         self._sought: int | None = None
         self._quiet_at = 0
@@ -106,6 +107,8 @@ class DeckApp(App[int], inherit_bindings=False):
         if self._timed:
             self.set_interval(1 / self.board.meter.asked, self.frame)
             self.set_timer(0.5, self._settle)
+        if self._painted is not None:
+            self.call_after_refresh(self._painted)
 
     def _settle(self) -> None:
         """Take everything that is here to stay out of the collector's sight; its pauses are the worst frames."""

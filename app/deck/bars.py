@@ -152,7 +152,7 @@ def link(meter: Meter, rank: int) -> list[Item]:
 
 
 class StatsLine(Bar):
-    """Trading status, volume, orders, messages, rejects; a notice while there is one, and the failure."""
+    """Trading status, volume, orders, messages, anomalies; a notice while there is one, and the failure."""
 
     slot, hertz = "stats", 10
     strip_back = "back"
@@ -167,7 +167,7 @@ class StatsLine(Bar):
             colour = "on-alarm" if self.board.alarm else "on-accent"
             return [Item(f" {plain(self.board.notice)} ", colour, 0, True)]
         share = snapshot.index / snapshot.messages if snapshot.messages else 0.0
-        refused = sum(count for _, count in snapshot.rejects)
+        refused = sum(count for _, count in snapshot.anomalies)
         status, calm = _status(snapshot.status), snapshot.status in (Status.NONE, Status.TRADING)
         items = [
             Item(f" {status}{' ' if status else ''}", "text" if calm else "on-warn", 0, True),
@@ -179,11 +179,11 @@ class StatsLine(Bar):
             Item(thousands(snapshot.index), "text", 4),
             Item(f" of {thousands(snapshot.messages)}", "muted", 7),
             Item(f" {share:.1%}", "text", 5),
-            Item("  rejects ", "muted", 1),
+            Item("  anomalies ", "muted", 1),
             Item(thousands(refused), "warn" if refused else "text", 1, bool(refused)),
         ]
-        if snapshot.rejects:
-            worst = max(snapshot.rejects, key=lambda reject: reject[1])
+        if snapshot.anomalies:
+            worst = max(snapshot.anomalies, key=lambda anomaly: anomaly[1])
             items.append(Item(f" {_words(worst[0])} {thousands(worst[1])}", "muted", 9))
         items.append(Item(f"  {plain(self.board.title)}", "muted", 8, right=True))
         if self.board.read_only:

@@ -11,7 +11,7 @@ from textual.widgets import Input, Label, OptionList
 from textual.widgets.option_list import Option
 
 from app.deck.formats import Formats, plain
-from app.deck.goto import EXAMPLES, GotoError, Target, parse
+from app.places import EXAMPLES, GotoError, Target, parse
 from core.snapshot import Snapshot
 from sessions.bookmarks import Bookmark
 

@@ -65,8 +65,8 @@ class MarketPanel(StripPanel):
             keys.append(("words", "spread", f"{spread:.2f}t mean", ""))
         keys.append(("words", "prints", thousands(snapshot.prints_total), ""))
         keys.append(("words", "engine", f"{short(snapshot.rate)} msg/s", f"{snapshot.loop_ms:.1f}ms/chunk"))
-        for name, count in sorted(snapshot.rejects, key=lambda reject: -reject[1]):
-            keys.append(("reject", name.lower().replace("_", " "), thousands(count)))
+        for name, count in sorted(snapshot.anomalies, key=lambda anomaly: -anomaly[1]):
+            keys.append(("anomaly", name.lower().replace("_", " "), thousands(count)))
         return keys
 
     def paint(self, key: Key, width: int) -> list[Segment]:
@@ -80,9 +80,9 @@ class MarketPanel(StripPanel):
             label, value, more = rest
             end = more.rjust(max(width - 12 - len(value) - 1, 0))
             return fit([Segment(f" {label:<10} ", muted), Segment(value, text), Segment(end, muted)], width)
-        if kind == "reject":
+        if kind == "anomaly":
             label, count = rest
-            name = f" reject     {label}"
+            name = f" anomaly    {label}"
             end = count.rjust(max(width - len(name) - 1, 0))
             return fit([Segment(name, muted), Segment(end, ink.text(paper.warn, True))], width)
         return [Segment(" " * width, text)]

@@ -200,7 +200,7 @@ class FakePlayer:
             last_side=int(last["side"]) if last is not None else 0,
             volume=int(prints["qty"].sum()), orders=3_000 + index % 977, ladder=ladder, history=self._history(now),
             prints=prints[-256:], prints_total=done, mark_in=self._in, mark_out=self._out,
-            rejects=(("UNKNOWN_ORDER", 3), ("OVERFILL", 1)) if index > 1000 else (), loop_ms=0.42,
+            anomalies=(("UNKNOWN_ORDER", 3), ("OVERFILL", 1)) if index > 1000 else (), loop_ms=0.42,
         )  # fmt: skip
 
     def _ladder(self, now: int, bid: int, prints: NDArray[np.void]) -> LadderView:

@@ -75,6 +75,6 @@ def market(**changes: Any) -> Snapshot:
         achieved=0.0, rate=0.0, status=int(Status.TRADING), best_bid=99, best_ask=101, bid_qty=10, ask_qty=30,
         last_price=101, last_qty=4, last_side=1, volume=24, orders=13, ladder=ladder(), history=history(),
         prints=prints((1, 99, 12, -1), (2, 98, 6, -1), (2.5, 98, 2, 1), (58.9, 101, 4, 1)), prints_total=4,
-        mark_in=None, mark_out=None, rejects=(), loop_ms=0.4,
+        mark_in=None, mark_out=None, anomalies=(), loop_ms=0.4,
     )  # fmt: skip
     return replace(snapshot, **changes)

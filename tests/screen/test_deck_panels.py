@@ -240,7 +240,7 @@ def test_chart_of_a_day_fades_what_is_to_come() -> None:
 
 
 def test_market_panel() -> None:
-    rows = text(MarketPanel(board()), market(rejects=(("UNKNOWN_ORDER", 3), ("OVERFILL", 12))), 40, 13)
+    rows = text(MarketPanel(board()), market(anomalies=(("UNKNOWN_ORDER", 3), ("OVERFILL", 12))), 40, 13)
     assert rows[1:12] == [
         "│ touch           10 ▄▄▄▄▄▄▄▄▄ 30      │",
         "│ 10 rows         70 ▄▄▄▄▄▄▄▄▄ 75      │",
@@ -250,8 +250,8 @@ def test_market_panel() -> None:
         "│ spread     2.00t mean                │",
         "│ prints     4                         │",
         "│ engine     0 msg/s       0.4ms/chunk │",
-        "│ reject     overfill               12 │",
-        "│ reject     unknown order           3 │",
+        "│ anomaly    overfill               12 │",
+        "│ anomaly    unknown order           3 │",
         "│                                      │",
     ]
 
@@ -282,9 +282,9 @@ def test_stats_line_says_a_failure_before_anything_else() -> None:
     assert row.rstrip() == " FAULT  the book is corrupt"
 
 
-def test_stats_line_counts_rejects() -> None:
-    [row] = text(StatsLine(board()), market(rejects=(("UNKNOWN_ORDER", 1_203), ("OVERFILL", 1))), 160, 1)
-    assert "rejects 1,204 unknown order 1,203" in row
+def test_stats_line_counts_anomalies() -> None:
+    [row] = text(StatsLine(board()), market(anomalies=(("UNKNOWN_ORDER", 1_203), ("OVERFILL", 1))), 160, 1)
+    assert "anomalies 1,204 unknown order 1,203" in row
 
 
 def test_day_bar_shows_marks_inline_when_it_is_short() -> None:

@@ -7,7 +7,7 @@ from typing import cast
 import pytest
 
 from app.deck.formats import SECOND, Formats
-from app.deck.goto import GotoError, parse
+from app.places import GotoError, parse
 from core.instrument import Instrument
 from core.snapshot import Snapshot
 from core.transport import Command, Verb
