@@ -145,10 +145,10 @@ async def test_the_timer_drives_and_the_collector_is_told(monkeypatch: pytest.Mo
 
 
 def test_run_refuses_without_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(ConfigError, match=r"TERM=dumb .* `tapedeck tape info TAPE --json`"):
+    with pytest.raises(ConfigError, match=r"TERM=dumb .*: tapedeck play TAPE --json"):
         require_terminal({"TERM": "dumb"})
     monkeypatch.setattr(sys, "__stdin__", None)
-    with pytest.raises(ConfigError, match=r"standard input is not a terminal; .* headless verb"):
+    with pytest.raises(ConfigError, match=r"standard input is not a terminal; .* --json"):
         package.run(FakePlayer())
     require_terminal({"TERM": "dumb", "TEXTUAL_DRIVER": "textual.drivers.web_driver:WebDriver"})
 
