@@ -136,7 +136,7 @@ _KINDS: dict[Any, str] = {
 def _is(value: object, kind: Any) -> bool:
     """Whether a JSON value is of a kind. Texts are short and printable: they are shown on terminals."""
     if kind is int:
-        return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63
+        return isinstance(value, int) and not isinstance(value, bool) and -(2**63) <= value < 2**63
     if kind is str:
         return isinstance(value, str) and len(value) <= _LONGEST_TEXT and value.isprintable()
     if kind == list[SourceFile]:

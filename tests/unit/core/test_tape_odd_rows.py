@@ -51,11 +51,15 @@ def test_an_unknown_action_is_kept_and_counted(tmp_path: Path, action: int) -> N
 
 
 @pytest.mark.parametrize("ts", [2**63 - 1, -(2**63), 0, -1, 2**62 + 1])
-def test_any_time_can_stand_on_a_tape(tmp_path: Path, ts: int) -> None:
-    tape = tape_of(tmp_path, rows({}, {"ts_event": ts}, {}))
-    assert int(tape.messages["ts_event"][1]) == ts
-    assert tape.meta.last_ts == max(ts, NOON + 2)
-    assert tape.meta.repaired == {"time_backwards": 1}
+@pytest.mark.parametrize("place", [0, 1])
+def test_any_time_can_stand_on_a_tape(tmp_path: Path, ts: int, place: int) -> None:
+    wanted = [{"ts_event": ts} if i == place else {} for i in range(3)]
+    tape = tape_of(tmp_path, rows(*wanted))
+    times = [ts if i == place else NOON + i for i in range(3)]
+    assert tape.messages["ts_event"].tolist() == times
+    assert (tape.meta.first_ts, tape.meta.last_ts) == (times[0], max(times))
+    late = sum(time < max(times[:i], default=time) for i, time in enumerate(times))
+    assert tape.meta.repaired == ({"time_backwards": late} if late else {})
 
 
 @pytest.mark.parametrize("side", [0, 2, -7])
