@@ -18,8 +18,8 @@ def open_deck(
     """Play the tape in `folder` on the deck; the exit code. Raises `TapedeckError`."""
     from app.config import load
     from app.deck import run
-    from app.paths import home
     from app.deck.formats import Formats
+    from app.paths import home
     from app.places import Start, parse
     from app.runner import TapePlayer
     from sessions.bookmarks import open_bookmarks

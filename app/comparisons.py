@@ -88,8 +88,11 @@ def _table(path: Path) -> tuple[Iterator[NDArray[np.float64]], int]:
 
     def rows() -> Iterator[NDArray[np.float64]]:
         for start in range(0, count, _CHUNK):
-            frame = scan.select(wanted).slice(start, _CHUNK).collect()
-            values = frame.cast(pl.Float64).fill_null(float("nan")).to_numpy()
+            try:
+                frame = scan.select(wanted).slice(start, _CHUNK).collect().cast(pl.Float64)
+            except (pl.exceptions.PolarsError, OSError) as error:
+                raise FeedError(path, f"not a readable table: {error}") from error
+            values = frame.fill_null(float("nan")).to_numpy()
             yield values.reshape(len(frame), 4, levels)
 
     return rows(), levels

@@ -12,8 +12,20 @@ from app.paths import home, tapes
 from core.clock import monotonic_ns
 from core.errors import TapedeckError
 
-_LIBRARIES = ("textual", "rich", "numpy", "numba", "polars", "typer", "zstandard")
-_EXTRAS = ("textual-serve", "databento-dbn")
+_LIBRARIES = (
+    "textual",
+    "rich",
+    "numpy",
+    "numba",
+    "polars",
+    "typer",
+    "zstandard",
+    "isal",
+    "platformdirs",
+    "databento-dbn",
+    "tzdata",
+)
+_EXTRAS = ("textual-serve",)
 _PACKAGES = ("app", "core", "models", "sessions")
 
 

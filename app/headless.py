@@ -33,10 +33,10 @@ def replay(folder: Path) -> dict[str, Any]:
     }
 
 
-def picture(folder: Path, at: str | None, group: object = None) -> dict[str, Any]:
+def picture(folder: Path, at: str | None, group: int | None = None) -> dict[str, Any]:
     """Everything the screen shows at one place of the tape; the end when `at` is None. Raises `ConfigError`."""
     tape = Tape(folder)
-    engine = Engine(tape, View(group=group) if isinstance(group, int) else None)
+    engine = Engine(tape, View(group=group) if group is not None else None)
     start = Start(tape.meta.first_ts, tape.meta.last_ts, len(tape.messages))
     place = parse(at or "close", start, Formats(tape.instrument)).command
     engine.seek(int(place.value) if place.verb == Verb.GOTO_INDEX else tape.index_at(int(place.value)))

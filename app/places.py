@@ -98,7 +98,7 @@ def _index(text: str, where: Where) -> Target:
     digits = text.replace(",", "").replace("_", "").strip()
     if not digits.isdecimal():
         raise GotoError("a message index is # and a whole number, for example #123456")
-    index = int(digits)
+    index = int(digits.lstrip("0")[:20] or 0)
     if index > where.messages:
         raise GotoError(f"message {thousands(index)} is past the end, the tape has {thousands(where.messages)}")
     return Target(Command(Verb.GOTO_INDEX, index), index < where.index, f"message {thousands(index)}")
@@ -118,7 +118,8 @@ def _offset(text: str) -> int:
     match = _OFFSET.fullmatch(text)
     if match is None:
         raise GotoError("an offset is + or - and a length, for example +5m, -30s, +1h30m, -250ms")
-    length = sum(round(float(number) * _UNITS[unit]) for number, unit in _PART.findall(match[2]))
+    # Bounded, since digits without end make a float without end.
+    length = sum(round(min(float(number), 1e15) * _UNITS[unit]) for number, unit in _PART.findall(match[2]))
     return length if match[1] == "+" else -length
 
 

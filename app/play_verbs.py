@@ -7,10 +7,15 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from app import __version__
 from app.output import emit, say
 from app.paths import find_tape, tapes
-from core.errors import ConfigError
+from core.errors import ConfigError, TapeError
+
+if TYPE_CHECKING:
+    from app.config import DeckConfig
 
 #: The deck's smallest and largest speed, market seconds a second.
 _SPEEDS = (0.01, 1e6)
@@ -41,16 +46,35 @@ def demo(seed: int, messages: int, speed: str, flags: Mapping[str, object], as_j
     from app.tape_verbs import make_tape
 
     pace = speed_of(speed)
-    folder = tapes() / f"demo-{seed}-{messages}.tape"
-    if not folder.exists():
+    settings(None, flags)
+    folder = tapes() / f"demo-{__version__}-{seed}-{messages}.tape"
+    if not _readable(folder):
         say("making the demo tape (once; the very first run also compiles the engine)")
-        make_tape(folder, seed, messages, quiet=not sys.stderr.isatty())
+        make_tape(folder, seed, messages, force=True, quiet=not sys.stderr.isatty())
     if as_json or not on_terminal():
         from app.headless import replay
 
         emit(replay(folder), as_json)
         return
     _open_deck(folder, None, pace, False, flags, None, False)
+
+
+def settings(config: Path | None, flags: Mapping[str, object]) -> DeckConfig:
+    """The settings, checked even where no screen will use them. Raises `ConfigError`."""
+    from app.config import load
+
+    return load(config, flags=flags)
+
+
+def _readable(folder: Path) -> bool:
+    """Whether the demo tape is there and of this version's format."""
+    from core.tape.folder import read_meta
+
+    try:
+        read_meta(folder)
+    except TapeError:
+        return False
+    return True
 
 
 def play(
@@ -65,10 +89,11 @@ def play(
 ) -> None:
     """Play a tape on the screen, or print the picture at one place."""
     folder, pace = find_tape(tape), speed_of(speed)
+    chosen = settings(config, flags)
     if as_json:
         from app.headless import picture
 
-        emit(picture(folder, at, flags.get("group")), as_json)
+        emit(picture(folder, at, chosen.group), as_json)
         return
     if not on_terminal():
         raise ConfigError("play needs a terminal (TERM not dumb); without one use: tapedeck play TAPE --json")

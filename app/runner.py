@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import math
 import threading
+import traceback
 from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from app.blank import blank, no_history
 from core.clock import monotonic_ns
 from core.errors import TapedeckError
-from core.records import PRINT
-from core.snapshot import HistoryView, LadderView, Mode, Snapshot, State
+from core.snapshot import Mode, Snapshot, State
 from core.tape.folder import read_meta
 from core.transport import Command, Overview, Verb
 
@@ -33,6 +32,8 @@ _PUBLISH_NS = 12_000_000  # no more than 80 snapshots a second, and only when so
 _HISTORY_NS = 90_000_000
 _IDLE_S = 0.2
 _RATE_NS = 500_000_000
+_LOOP_S = 0.05  # a loop at MAX rests this long at B
+_FOREVER = 2**63 - 1
 
 
 class TapePlayer:
@@ -61,7 +62,7 @@ class TapePlayer:
         self._anchor = (0, self.first_ts)
         self._loop: tuple[int | None, int | None] = (None, None)
         self._trail: deque[tuple[int, int, int]] = deque()
-        self._published, self._history_at, self._history = 0, 0, _no_history()
+        self._published, self._history_at, self._history = 0, 0, no_history()
         self._chunk_ns = 0
         self._snapshot = self._blank(State.LOADING)
         self._threads = [threading.Thread(target=self._run, name="engine", daemon=True)]
@@ -113,9 +114,10 @@ class TapePlayer:
                 tape.close()
         except TapedeckError as error:
             self._fail(str(error))
-        except BaseException as error:
-            self._fail(f"engine stopped: {type(error).__name__}: {error}")
-            raise
+        except BaseException as error:  # noqa: BLE001 - a dead engine must show, whatever killed it
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            where = f"{Path(place.filename).name}:{place.lineno}"
+            self._fail(f"engine stopped: {type(error).__name__}: {error} ({where})")
 
     def _turn(self, engine: Engine) -> None:
         """One chunk: commands, messages, snapshot."""
@@ -133,24 +135,24 @@ class TapePlayer:
     def _play(self, engine: Engine) -> bool:
         """Advance by at most a chunk. True when there is nothing to do before more time has passed."""
         started = monotonic_ns()
-        if math.isinf(self.speed):
-            engine.advance(engine.index + CHUNK)
-            reached, self._clock = False, max(self._clock, engine.clock)
-        else:
-            target = self._anchor[1] + int((started - self._anchor[0]) * self.speed)
-            if self._loop[1] is not None:
-                target = min(target, self._loop[1])
-            reached = engine.advance(engine.index + CHUNK, target)
-            # Between two messages time passes too; while behind, the clock is the last message's.
-            self._clock = max(self._clock, min(target, self.last_ts) if reached else engine.clock)
+        flat_out = math.isinf(self.speed)
+        target = _FOREVER if flat_out else self._anchor[1] + int((started - self._anchor[0]) * self.speed)
+        if self._loop[1] is not None:
+            target = min(target, self._loop[1])
+        reached = engine.advance(engine.index + CHUNK, target)
+        # Between two messages time passes too; while behind, the clock is the last message's.
+        self._clock = max(self._clock, min(target, self.last_ts) if reached else engine.clock)
         self._chunk_ns = monotonic_ns() - started
         loop_in, loop_out = self._loop
         if loop_in is not None and loop_out is not None and self._clock >= loop_out:
+            self._publish(engine, force=True)  # what happened up to B is seen, however short the loop
+            self._wake.wait(_LOOP_S if flat_out else 0)
             self._goto(engine, loop_in)
-        elif engine.index == len(engine.messages):
+            return False
+        if engine.index == len(engine.messages):
             self._playing = False
             self._clock = engine.clock
-        return reached
+        return reached and not flat_out
 
     def _obey(self, engine: Engine, command: Command) -> None:
         verb, value = command.verb, command.value
@@ -278,40 +280,7 @@ class TapePlayer:
         )
 
     def _blank(self, state: State, failure: str = "") -> Snapshot:
-        none = np.zeros(0, np.int64)
-        orders = np.zeros(0, np.int32)
-        return Snapshot(
-            sequence=self._sequence,
-            mode=self.mode,
-            state=state,
-            failure=failure,
-            index=0,
-            messages=self.meta.messages,
-            clock=self._clock,
-            first_ts=self.first_ts,
-            last_ts=self.last_ts,
-            speed=self.speed,
-            achieved=0.0,
-            rate=0.0,
-            status=0,
-            best_bid=None,
-            best_ask=None,
-            bid_qty=0,
-            ask_qty=0,
-            last_price=None,
-            last_qty=0,
-            last_side=0,
-            volume=0,
-            orders=0,
-            ladder=LadderView(1, 0, none, none, none, none, orders, orders),
-            history=_no_history(),
-            prints=np.zeros(0, PRINT),
-            prints_total=0,
-            mark_in=None,
-            mark_out=None,
-            anomalies=(),
-            loop_ms=0.0,
-        )
+        return blank(self.meta, self.mode, state, failure, self._sequence, self._clock, self.speed)
 
     def _fail(self, reason: str) -> None:
         self._sequence += 1
@@ -321,8 +290,3 @@ class TapePlayer:
         from core.outline import outline
 
         self._overview = outline(tape, _BUCKETS, self._stop)
-
-
-def _no_history() -> HistoryView:
-    none, depth = np.zeros(0, np.int64), np.zeros((0, 0), np.float32)
-    return HistoryView(1_000_000_000, 1, 0, none, depth, depth, none, none, none, none, none, none)

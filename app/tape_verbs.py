@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
+from datetime import date as Date
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,7 @@ def import_sources(
     from core.tape.importer import open_source
 
     tick, lot, symbol, venue, date = said
-    options = Options(symbol, venue, date, step("--tick", tick), step("--lot", lot))
+    options = Options(symbol, venue, trading_date(date), step("--tick", tick), step("--lot", lot))
     source = open_source(sources, options, format_name)
     meta = write(source, output, options, force, quiet or as_json or not sys.stderr.isatty())
     emit(summary(meta, output), as_json)
@@ -49,7 +50,22 @@ def step(name: str, text: str | None) -> Decimal | None:
         raise ConfigError(f"{name} {text!r} is not a number") from error
     if not value.is_finite() or value <= 0:
         raise ConfigError(f"{name} must be a positive number, not {text}")
+    if not -12 <= value.adjusted() <= 12:
+        raise ConfigError(f"{name} {text} is no step of any market: give 1e-12 to 1e12")
     return value
+
+
+def trading_date(text: str | None) -> str | None:
+    """An ISO date as its feeds want it. Raises `ConfigError`; times in ns end in the year 2262."""
+    if text is None:
+        return None
+    try:
+        day = Date.fromisoformat(text)
+    except ValueError as error:
+        raise ConfigError(f"--date {text!r} is not a date of the form 2024-01-02") from error
+    if not 1970 <= day.year <= 2200:
+        raise ConfigError(f"--date {text} is too far away: give 1970 to 2200")
+    return day.isoformat()
 
 
 def write(source: Source, output: Path, options: Options, force: bool, quiet: bool) -> TapeMeta:
@@ -177,6 +193,7 @@ def make_tape(
     from core.sim.market import SyntheticSource
     from core.sim.profile import MarketProfile
 
+    date = trading_date(date) or date
     chosen = MarketProfile.load(profile) if profile else MarketProfile.default()
     source = SyntheticSource(chosen, seed, messages, date=date, symbol=symbol)
     return write(source, output, Options(), force, quiet)
@@ -200,6 +217,8 @@ def fit(tape: str, output: Path | None, force: bool, as_json: bool) -> None:
 
 def _save(output: Path, text: str) -> None:
     """Write a file whole or not at all."""
+    if not output.name:
+        raise ConfigError(f"{output} is no name for a file")
     part = output.with_name(f".{output.name}.part-{os.getpid()}")
     try:
         part.write_text(text, encoding="utf-8")

@@ -109,8 +109,7 @@ class Engine:
 
 def usual_group(tape: Tape) -> int:
     """Ticks per row at which the touch and the next few levels fit on a screen."""
-    number = len(tape.marks) // 2
-    book = tape.at(int(tape.marks.head[number, 0])).book
+    book = tape.at(len(tape.messages) // 2).book
     ask_price, ask_qty, bid_price, bid_qty = book.depth(5)
     if not ask_qty[0] or not bid_qty[0]:
         return 1

@@ -68,7 +68,7 @@ class Snapshot:
     failure: str  #: one line when `state` is FAULTED
     index: int  #: messages applied
     messages: int  #: messages on the tape
-    clock: int  #: ns UTC of the last message applied
+    clock: int  #: ns UTC, the market's time now; it runs on between two messages
     first_ts: int
     last_ts: int
     speed: float  #: asked: market seconds a second; inf = MAX

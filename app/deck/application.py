@@ -16,13 +16,13 @@ from app.deck.board import Board
 from app.deck.controls import Controls
 from app.deck.day_bar import DayBar
 from app.deck.dialogs import DIALOG_CSS, BookmarkDialog, GotoDialog, NoteDialog
-from app.places import Target
 from app.deck.help import HelpScreen
 from app.deck.marks import Bookmarks, LooseBookmarks
 from app.deck.pump import SECOND, Pump, frame_rate, writer_queue
 from app.deck.screen import DeckScreen
 from app.deck.themes import PREFIX, themes
 from app.deck.viewer import Viewer
+from app.places import Target
 from core.clock import monotonic_ns
 from core.snapshot import Snapshot, State
 from core.transport import Player

@@ -135,7 +135,9 @@ def tally(
     lead: int,
     counts: NDArray[np.int64],
 ) -> None:
-    """Add good decimals to `counts`, indexed by decimals used and by digits before the point.
+    """Add good decimals to `counts`, indexed by decimals used and by `MOST` plus digits before the point.
+
+    A value below one has fewer than none: 0.00123 has -2.
 
     A value whose first ten digits are at most `lead` counts as one digit shorter: it still fits.
     """
@@ -148,7 +150,7 @@ def tally(
         length = width + exponent - (1 if ten <= lead else 0)
         decimals = max(0, -exponent)
         if decimals <= MOST and length <= MOST:
-            counts[decimals, max(0, length)] += 1
+            counts[decimals, max(0, length + MOST)] += 1
 
 
 @kernel

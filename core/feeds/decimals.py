@@ -66,7 +66,7 @@ class Digits:
         """`limit`: largest value in units (at least ten digits)."""
         self.room = len(str(limit)) - 1
         self.lead = int(str(limit)[:10])
-        self.counts = np.zeros((MOST + 1, MOST + 1), np.int64)
+        self.counts = np.zeros((MOST + 1, 2 * MOST + 1), np.int64)
 
     @classmethod
     def of_prices(cls) -> "Digits":
@@ -91,7 +91,7 @@ class Digits:
     def decimals(self) -> int:
         """The number of decimals that loses the fewest values; the smallest such."""
         used, length = np.indices(self.counts.shape)
-        lost = [int(self.counts[(used > k) | (length + k > self.room)].sum()) for k in range(MOST + 1)]
+        lost = [int(self.counts[(used > k) | (length - MOST + k > self.room)].sum()) for k in range(MOST + 1)]
         return int(np.argmin(lost))
 
 

@@ -74,7 +74,8 @@ def same_book(one: Book, other: Book) -> bool:
 
 
 def _queues(book: Book) -> Iterator[tuple[int, int, int, list[tuple[int, int]]]]:
-    ask_price, ask_qty, bid_price, bid_qty = book.depth(2**16)
+    levels = int(np.count_nonzero(book.state.levels["count"] + book.state.levels["anonymous"]))
+    ask_price, ask_qty, bid_price, bid_qty = book.depth(levels)
     for side, prices, quantities in ((-1, ask_price, ask_qty), (1, bid_price, bid_qty)):
         for price in prices[quantities > 0]:
             yield side, int(price), book.anonymous(side, int(price)), book.queue(side, int(price))
@@ -150,7 +151,7 @@ def compare(tape: Tape, published: Iterator[NDArray[np.float64]], levels: int, n
 
 def lobster_book(path: Path) -> tuple[Iterator[NDArray[np.float64]], int]:
     """A LOBSTER order book file (or the one inside a zip) as rows for `compare`, and its number of levels."""
-    from core.feeds.lobster import published_books
+    from core.feeds.lobster_books import published_books
 
     chunks = published_books(path)
     first = next(chunks, None)

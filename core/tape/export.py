@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from core.enums import Action, Flag, Side
 from core.errors import TapeError
-from core.records import ABSENT, NO_PRICE, ts_recv
+from core.records import ABSENT, MAX_QTY, NO_PRICE, ts_recv
 from core.tape.check import natural
 from core.tape.rows import iter_book_rows
 from core.tape.tape import Tape
@@ -75,9 +75,10 @@ def _message_frame(
     ticks = messages["price"].astype(np.float64)
     trade = messages["action"] == Action.TRADE
     ticks[trade] += messages["slot"][trade] / 1e6
-    price = np.round(ticks * float(instrument.tick), 9)
+    price = np.round(ticks * float(instrument.tick), instrument.price_digits + 6)
     price[messages["price"] == NO_PRICE] = np.nan
     qty = np.round(messages["qty"] * float(instrument.lot), instrument.quantity_digits)
+    qty[messages["qty"] > MAX_QTY] = np.nan  # refused at import: what it was is not on the tape
     status = messages["action"] == Action.STATUS
     qty[status] = messages["qty"][status]
     received = ts_recv(messages)
@@ -99,7 +100,7 @@ def _message_frame(
     )
     recv = pl.when(pl.col("ts_recv") == ABSENT).then(None).otherwise(pl.col("ts_recv")).alias("ts_recv")
     replaced = pl.when(pl.col("action") == "replace").then(pl.col("new_order_id")).otherwise(None)
-    return frame.with_columns(pl.col("price").fill_nan(None), recv, replaced.alias("new_order_id"))
+    return frame.with_columns(pl.col("price", "qty").fill_nan(None), recv, replaced.alias("new_order_id"))
 
 
 def _ids(messages: NDArray[np.void], previous: dict[int, int]) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
@@ -125,6 +126,8 @@ def _sink(
     """Stream frames into one Parquet file: temporary name, fsync, rename."""
     if output.exists() and not force:
         raise TapeError(tape.folder, f"{output} exists already; --force replaces it")
+    if not output.name:
+        raise TapeError(tape.folder, f"cannot write {output}: that is no name for a file")
     part = output.with_name(f".{output.name}.part-{os.getpid()}")
     rows = 0
 

@@ -46,8 +46,12 @@ def open_source(paths: Sequence[Path], options: Options, format_name: str | None
     if not paths:
         raise ConfigError("name at least one source file")
     for path in paths:
-        if not path.is_file():
-            raise FeedError(path, "no such file" if not path.exists() else "is not a file")
+        try:
+            usable, there = path.is_file(), path.exists()
+        except OSError as error:
+            raise FeedError(path, error.strerror or str(error)) from error
+        if not usable:
+            raise FeedError(path, "is not a file" if there else "no such file")
     feed = load_feed(format_name) if format_name else detect_feed(paths[0])
     return feed.open(paths, options)
 

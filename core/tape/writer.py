@@ -33,7 +33,7 @@ _NO_WINDOW = np.zeros((0, 0), np.int64)
 
 
 class TapeWriter:
-    """Builds one tape in a hidden folder beside its target. Use as a context manager; `finish` publishes."""
+    """Builds one tape in a hidden folder beside its target. Works within `with`; `finish` publishes."""
 
     def __init__(self, target: Path, source: Source, options: Options, force: bool = False) -> None:
         """Raises `TapeError` when the target exists (`force` replaces a tape, nothing else) or cannot be written."""
@@ -48,8 +48,6 @@ class TapeWriter:
                     raise TapeError(target, "exists already; --force replaces it")
                 if not (target / META).is_file():
                     raise TapeError(target, "is not a tape, so --force does not replace it")
-            self.part.mkdir()
-            self._open()
         except OSError as error:
             raise _unwritable(target, error) from error
         self.count, self.rows = 0, 0
@@ -59,16 +57,6 @@ class TapeWriter:
         state[0] = -(2**63)
         self.job = Ingest(book.state, new_ids(), self.scale.array, counts, state)
         self._out = np.zeros(_OUT, MESSAGE)
-
-    def _open(self) -> None:
-        try:
-            self._lock = (self.part / LOCK).open("wb")
-            fcntl.flock(self._lock, fcntl.LOCK_EX)
-            self._file: BinaryIO = (self.part / MESSAGES).open("w+b", buffering=0)
-            self._put(_npy_header(0))
-        except OSError:
-            shutil.rmtree(self.part, ignore_errors=True)
-            raise
 
     def append(self, batch: Batch) -> None:
         """Add consecutive source rows. Raises `FeedError`."""
@@ -225,6 +213,20 @@ class TapeWriter:
         )
 
     def __enter__(self) -> "TapeWriter":
+        try:
+            self.part.mkdir()
+        except OSError as error:
+            raise _unwritable(self.target, error) from error
+        try:
+            self._lock = (self.part / LOCK).open("wb")
+            fcntl.flock(self._lock, fcntl.LOCK_EX)
+            self._file: BinaryIO = (self.part / MESSAGES).open("w+b", buffering=0)
+            self._put(_npy_header(0))
+        except BaseException as error:
+            shutil.rmtree(self.part, ignore_errors=True)
+            if isinstance(error, OSError):
+                raise _unwritable(self.target, error) from error
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -251,7 +253,7 @@ def _multiply(messages: NDArray[np.void], price_factor: Fraction, qty_factor: Fr
     messages["slot"][trade] = part[trade] % 1_000_000
     sized = (messages["action"] != Action.STATUS) & (messages["qty"] > 0)
     # MAX_QTY + 1 stands for "more than a book can hold": it must stay out of range, not wrap.
-    messages["qty"][sized] = np.minimum(messages["qty"][sized], 2**40 + 1) * int(qty_factor)
+    messages["qty"][sized] = np.minimum(messages["qty"][sized], MAX_QTY + 1) * int(qty_factor)
 
 
 def _npy_header(count: int) -> bytes:

@@ -1,0 +1,99 @@
+"""LOBSTER order book files: the book after every message, in step with the message file or by itself."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from core.errors import FeedError
+from core.feeds.files import line_blocks
+from core.feeds.lobster_files import Part, parts_of
+
+_LIMIT = 9_000_000_000  # LOBSTER writes +-9999999999 where there is no level
+
+
+class BookRows:
+    """The book file, read in step with the message file."""
+
+    def __init__(self, part: Part) -> None:
+        self._source = part.open()
+        self._blocks = line_blocks(self._source)
+        self._ready: list[NDArray[np.int64]] = []
+        self._count, self._read, self._columns = 0, 0, 0
+
+    def blocks(self) -> Iterator[NDArray[np.int64]]:
+        """All rows, block by block."""
+        for block in self._blocks:
+            rows = self._parse(block)
+            self._read += len(rows)
+            yield rows
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._source.close()
+
+    def take(self, n: int) -> NDArray[np.int64]:
+        """The next `n` rows, shape (n, 4 * levels). Raises `FeedError` when there are fewer."""
+        while self._count < n:
+            block = next(self._blocks, None)
+            if block is None:
+                reason = f"ends after {self._read} rows, the message file goes on"
+                raise FeedError(self._source.label, reason)
+            rows = self._parse(block)
+            self._ready.append(rows)
+            self._count += len(rows)
+            self._read += len(rows)
+        ready = np.concatenate(self._ready) if len(self._ready) > 1 else self._ready[0]
+        self._ready, self._count = [ready[n:]], self._count - n
+        return ready[:n]
+
+    def _parse(self, block: bytes) -> NDArray[np.int64]:
+        columns = block[: block.find(b"\n") if b"\n" in block else None].count(b",") + 1
+        if columns % 4 or (self._columns and columns != self._columns):
+            raise FeedError(self._source.label, f"has {columns} columns, not four a level", self._read)
+        self._columns = columns
+        schema = {f"c{i}": pl.Int64 for i in range(columns)}
+        try:
+            frame = pl.read_csv(block, has_header=False, schema=schema, quote_char=None)
+        except pl.exceptions.PolarsError as error:
+            raise FeedError(self._source.label, f"after row {self._read}: {str(error).splitlines()[0]}") from error
+        empty = [i for i, column in enumerate(frame.get_columns()) if column.null_count()]
+        if empty:
+            row = int(frame.to_series(empty[0]).is_null().arg_true()[0])
+            raise FeedError(self._source.label, f"column {empty[0] + 1} is empty", self._read + row)
+        rows = frame.to_numpy(order="c")
+        rows = np.ascontiguousarray(rows)
+        none = np.abs(rows[:, 0::2]) > _LIMIT
+        if none.any():
+            rows[:, 1::2][none] = 0
+        return rows
+
+    def finish(self, rows: int) -> None:
+        """Raise `FeedError` when the book file has more rows than the message file."""
+        left = self._count + sum(block.count(b"\n") + (not block.endswith(b"\n")) for block in self._blocks)
+        if left:
+            raise FeedError(self._source.label, f"has {left} rows more than its message file's {rows}")
+
+
+def published_books(path: Path) -> Iterator[NDArray[np.float64]]:
+    """An order book file by itself: (rows, 4, levels) ask price, ask qty, bid price, bid qty in dollars and shares.
+
+    nan where there is no level. Reads every book file inside a zip, in order.
+    """
+    parts = [part for part in parts_of(path) if part.member is None or "_orderbook_" in part.label]
+    if not parts:
+        raise FeedError(path, "holds no LOBSTER orderbook file")
+    for part in parts:
+        with BookRows(part) as rows:
+            for block in rows.blocks():
+                levels = block.reshape(len(block), -1, 4).transpose(0, 2, 1).astype(np.float64)
+                none = levels[:, 1::2] == 0
+                levels[:, 0::2] = np.round(levels[:, 0::2] / 10_000, 4)
+                levels[:, 0::2][none] = np.nan
+                levels[:, 1::2][none] = np.nan
+                yield levels
