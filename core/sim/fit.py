@@ -60,7 +60,8 @@ def fit_messages(
         raise ValueError(f"{adds} adds and {int(found['aggressors'])} trades, it takes {_LEAST} and {_LEAST // 10}")
     profile = _counted(messages, walk, instrument, session, found, window)
     if window:
-        found["burstiness_1s"] = np.nan  # of the messages inside the window only
+        # These are of the orders inside the window only.
+        found["burstiness_1s"] = found["depth_5_ticks"] = np.nan
     return calibrate(profile, found, len(walk.mid), rounds)
 
 

@@ -19,7 +19,19 @@ from core.sim.latent import advance, next_sign
 from core.sim.orders import grows, new_price, new_side, pick_order, size_below
 from core.sim.state import SIDE, Market, insert, quantile, remove
 from core.sim.stream import below, draw
-from core.sim.tables import FILLS, FINE, FULL_FILL, KINDS, NUMBERS, RESTING, ROUND_FROM, ROUND_RESTING, SIZES, rounded
+from core.sim.tables import (
+    FILLS,
+    FINE,
+    FULL_FILL,
+    HIGHEST,
+    KINDS,
+    NUMBERS,
+    RESTING,
+    ROUND_FROM,
+    ROUND_RESTING,
+    SIZES,
+    rounded,
+)
 
 #: Most resting orders one aggressor hits, so most rows of one event.
 MOST = 64
@@ -147,10 +159,11 @@ def open_book(m: Market, rows: NDArray[np.void], orders: int, flags: int) -> int
         ticks = (price - half >> FINE) - distance if side == _BID else -(-(price + half) >> FINE) + distance
         if distance >= ROUND_FROM:
             ticks = rounded(ticks, side, m.tables[ROUND_RESTING, draw(m.stream) >> 20])
+        ticks = min(max(ticks, 1), m.tables[NUMBERS, HIGHEST])
         qty = m.tables[SIZES, draw(m.stream) >> 20]
-        insert(m, side, max(ticks, 1), qty)
+        insert(m, side, ticks, qty)
         last = _WHOLE if at == orders - 1 else _PART
-        _emit(m, rows, at, _ADD, side, m.flow[0]["last_id"], max(ticks, 1), qty, flags | last)
+        _emit(m, rows, np.int64(at), _ADD, side, m.flow[0]["last_id"], ticks, qty, flags | last)
     return orders
 
 

@@ -84,7 +84,7 @@ def _shift(m: Market, by: int) -> None:
         price = 2 * low - price
     elif price > high:
         price = 2 * high - price
-    m.flow[0]["price"] = price
+    m.flow[0]["price"] = min(max(price, low), high)
 
 
 @inlined

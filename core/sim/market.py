@@ -1,6 +1,6 @@
 """The synthetic market as a source of rows, like any file."""
 
-import math
+import hashlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -21,7 +21,7 @@ from core.sim.flow import FEWEST, MOST, generate, open_book
 from core.sim.profile import MarketProfile
 from core.sim.state import FLOW, FREE, RING, Market
 from core.sim.stream import new_stream
-from core.sim.tables import FINE, NUMBERS, TARGET, acceptance, new_tables
+from core.sim.tables import FINE, HIGHEST, NUMBERS, acceptance, new_tables
 
 _BATCH = 1 << 16
 _TIMEZONE = "America/New_York"
@@ -64,7 +64,12 @@ class SyntheticSource:
             usual_tick=profile.tick,
             usual_lot=Decimal(1),
             timezone=_TIMEZONE,
-            notes={"profile": profile.name, "seed": str(seed), "messages": str(messages)},
+            notes={
+                "profile": profile.name,
+                "profile_sha256": hashlib.sha256(profile.to_json().encode()).hexdigest(),
+                "seed": str(seed),
+                "messages": str(messages),
+            },
         )
         self._open = int(day.timestamp()) * 1_000_000_000
         self._batch = max(batch, 2 * MOST)
@@ -103,10 +108,8 @@ class SyntheticSource:
 
     def _market(self, resting: int) -> Market:
         profile, session = self.profile, self.messages - resting - 2
-        tables = new_tables(profile, session)
-        tables[NUMBERS, TARGET] = max(resting, 2 * FEWEST)
-        reach = profile.distance_edges[-1] + 16 * math.ceil(profile.spread) + PAGE
-        low, high = max(0, profile.open_ticks // 4 - reach), profile.open_ticks * 4 + reach
+        tables = new_tables(profile, session, max(resting, 2 * FEWEST))
+        high = int(tables[NUMBERS, HIGHEST])
         slots = 4 * max(resting, 2 * FEWEST) + 2 * MOST
         flow, pool = np.zeros(1, FLOW), np.zeros((4, slots), np.int64)
         pool[FREE] = np.arange(slots)[::-1]
@@ -114,7 +117,7 @@ class SyntheticSource:
         flow["price"], flow["total"] = profile.open_ticks << FINE, session
         flow["sign"], flow["free"] = 1, slots
         return Market(
-            book=new_state(slots, low, high, pages=min(slots, high // PAGE + 2)),
+            book=new_state(slots, 0, high, pages=min(slots, high // PAGE + 2)),
             tables=tables,
             accept=acceptance(profile),
             day=new_day(profile, self.seed, session),

@@ -13,9 +13,15 @@ from core.sim.state import LIVE, RING, SIDE, Market, quantile
 from core.sim.stream import below, draw
 from core.sim.tables import (
     AGES,
+    ANY,
+    ENTRIES,
     FINE,
+    HIGHEST,
     IMPROVE,
     NUMBERS,
+    OLD,
+    OLD_SHARE,
+    OLD_SHIFT,
     PLACEMENT,
     ROUND_FROM,
     ROUND_PLACEMENT,
@@ -26,8 +32,8 @@ from core.sim.tables import (
 )
 
 _BID, _ASK = np.int64(Side.BID), np.int64(Side.ASK)
-#: Looks for an order to take off by age, then by chance and distance, then by chance alone.
-_BY_AGE, _BY_DISTANCE = 64, 80
+#: Looks for an order whose turn it is to go; after that, any goes.
+_TRIES = 200
 
 
 @inlined
@@ -46,7 +52,7 @@ def new_price(m: Market, side: int) -> int:
     price = touch - side * distance
     if distance >= ROUND_FROM:
         price = rounded(price, side, m.tables[ROUND_PLACEMENT, draw(m.stream) >> 20])
-    return max(price, 1)
+    return min(max(price, 1), m.tables[NUMBERS, HIGHEST])
 
 
 @inlined
@@ -63,28 +69,37 @@ def _stale(m: Market) -> int:
 
 
 @inlined
+def _look(m: Market, any_age: bool) -> int:
+    """A resting order whose age says it may go, or -1: the one looked at is gone already or stays."""
+    flow, tables = m.flow[0], m.tables
+    if any_age:
+        return m.pool[LIVE, below(m.stream, flow["live"])]
+    if draw(m.stream) < tables[NUMBERS, OLD_SHARE]:
+        slot = m.pool[LIVE, below(m.stream, flow["live"])]
+        age = flow["last_id"] - np.int64(m.book.orders[slot]["order_id"])
+        return slot if draw(m.stream) < tables[OLD, min(age >> OLD_SHIFT, ENTRIES - 1)] else -1
+    order_id = flow["last_id"] - (quantile(tables, AGES, draw(m.stream)) >> FINE)
+    slot = m.ring[order_id & (RING - 1)]
+    node = m.book.orders[slot]
+    return slot if order_id > 0 and node["qty"] > 0 and node["order_id"] == order_id else -1
+
+
+@inlined
 def pick_order(m: Market) -> int:
-    """An order to take off: by age and distance; if that finds none, any."""
+    """An order to take off: by age, distance and price, or without regard to age; after many looks any."""
     found = _stale(m)
-    flow, accept = m.flow[0], m.accept
+    any_age = draw(m.stream) < m.tables[NUMBERS, ANY]
     tries = 0
     while found < 0:
         tries += 1
-        if tries <= _BY_AGE:
-            order_id = flow["last_id"] - (quantile(m.tables, AGES, draw(m.stream)) >> FINE)
-            slot = m.ring[order_id & (RING - 1)]
-            node = m.book.orders[slot]
-            if order_id < 1 or node["qty"] == 0 or node["order_id"] != order_id:
-                continue
-        else:
-            slot = m.pool[LIVE, below(m.stream, flow["live"])]
-            node = m.book.orders[slot]
-        if m.pool[SIDE, slot] == _BID:
-            distance = m.book.top[0]["best_bid"] - node["price"]
-        else:
-            distance = node["price"] - m.book.top[0]["best_ask"]
-        kind = round_class(node["price"]) if distance >= ROUND_FROM else 0
-        if tries > _BY_DISTANCE or draw(m.stream) < accept[kind, min(distance, accept.shape[1] - 1)]:
+        slot = _look(m, any_age or tries > _TRIES)
+        if slot < 0:
+            continue
+        price = np.int64(m.book.orders[slot]["price"])
+        touch = m.book.top[0]["best_bid"] if m.pool[SIDE, slot] == _BID else m.book.top[0]["best_ask"]
+        distance = abs(price - touch)
+        kind = round_class(price) if distance >= ROUND_FROM else 0
+        if tries > _TRIES or draw(m.stream) < m.accept[kind, min(distance, m.accept.shape[1] - 1)]:
             found = slot
     return found
 

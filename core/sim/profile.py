@@ -50,6 +50,7 @@ class MarketProfile:
     cancel_distance: tuple[float, ...]  #: relative hazard of being taken off, by distance
     age_edges: tuple[int, ...]  #: age of an order in younger orders, starts at 0
     cancel_age: tuple[float, ...]  #: relative hazard of being taken off, by age
+    cancel_any: float  #: share of orders taken off without regard to age
     round_placement: tuple[float, ...]  #: new orders 13 ticks out or more at multiples of no, 10, 50 and 100 ticks
     round_resting: tuple[float, ...]  #: resting orders likewise
     cancel_round: tuple[float, ...]  #: relative hazard of the same four
@@ -66,7 +67,7 @@ class MarketProfile:
     daily_volatility: float  #: standard deviation of the day's log return, 0.01 = 1 %
     volatility_curve: tuple[float, ...]  #: volatility per message, relative
     volatility_swing: float  #: 0 up to 1: clustering of volatility per message
-    jumps_per_day: float  #: rare large moves of the latent price
+    jumps_per_day: float  #: rare large moves of the latent price; below 1: none
     jump_share: float  #: share of the price variance that comes with them, 0 up to 1
     impact_share: float  #: share of the price variance that comes from aggressive orders, 0 up to 1
 
@@ -103,7 +104,7 @@ class MarketProfile:
         """Read what `to_json` wrote. Raises `ConfigError` naming the source and the field."""
         try:
             raw = json.loads(text, parse_constant=_no_constant)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ConfigError(f"{source}: not JSON: {error}") from error
         if not isinstance(raw, dict) or raw.pop("format", None) != _FORMAT:
             raise ConfigError(f'{source}: not a market profile ("format" must be "{_FORMAT}")')
@@ -171,7 +172,7 @@ def _check(profile: MarketProfile) -> None:
     _need(20 <= p.open_ticks <= 10**8, "open_price", "must be 20 to 100,000,000 ticks")
     _need(1 <= p.messages_per_day <= 10**10, "messages_per_day", "must be 1 to 10^10")
     _need(64 <= p.live_orders <= 10**6, "live_orders", "must be 64 to 1,000,000")
-    for name in (*SHARES, "full_fill", "improve", "bursts", "sign_noise", "jump_share", "impact_share"):
+    for name in (*SHARES, "full_fill", "improve", "cancel_any", "bursts", "sign_noise", "jump_share", "impact_share"):
         _need(0 <= getattr(p, name) <= 1, name, "must be 0 to 1")
     _need(abs(sum(getattr(p, name) for name in SHARES) - 1) < 1e-6, "add", f"and {', '.join(SHARES[1:])} must sum to 1")
     _need(p.add > 0 and p.delete > 0, "add", "and delete must be above zero")
