@@ -12,7 +12,7 @@ NO_RECV = -(2**31)
 #: `ts_recv` or `price` of a `ROW` that has none; a receive time that is not known.
 ABSENT = -(2**63)
 #: Largest quantity of one order or level, in lots; level sums stay inside int64.
-MAX_QTY = 2**47
+MAX_QTY = 2**45
 
 #: One market event on a tape (40 bytes).
 MESSAGE = np.dtype(
