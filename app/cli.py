@@ -57,7 +57,9 @@ def _root(
 @app.command(epilog="Example: tapedeck demo --speed 64")
 def demo(
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the synthetic day.")] = 7,
-    messages: Annotated[int, typer.Option("--messages", min=1000, help="Length of the synthetic day.")] = 1_000_000,
+    messages: Annotated[
+        int, typer.Option("--messages", min=1000, max=2_000_000_000, help="Length of the synthetic day.")
+    ] = 1_000_000,
     speed: Speed = "16",
     theme: Theme = None,
     palette: Palette = None,

@@ -110,8 +110,12 @@ def export(
 def make(
     output: Annotated[Path, typer.Option("--output", "-o", help="Tape folder to make.")],
     seed: Annotated[int, typer.Option("--seed", min=0, help="Same seed, same tape.")] = 7,
-    messages: Annotated[int, typer.Option("--messages", min=1000, help="Messages on the tape.")] = 1_000_000,
-    profile: Annotated[Path | None, typer.Option("--profile", help="Market profile written by `tape fit`.")] = None,
+    messages: Annotated[
+        int, typer.Option("--messages", min=1000, max=2_000_000_000, help="Messages on the tape.")
+    ] = 1_000_000,
+    profile: Annotated[
+        str | None, typer.Option("--profile", help="Market profile written by `tape fit`, or default, or dense.")
+    ] = None,
     date: Annotated[str, typer.Option("--date", help="Trading date YYYY-MM-DD.")] = "2024-01-02",
     symbol: Annotated[str, typer.Option("--symbol", help="Symbol.")] = "SYN",
     force: Force = False,

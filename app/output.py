@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import signal
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -70,11 +71,17 @@ def say(text: str) -> None:
         sys.stderr.flush()
 
 
+def _terminate(number: int, _frame: object) -> None:
+    """Leave through every `with`, so that nothing half-made stays behind."""
+    raise SystemExit(128 + number)
+
+
 def run(main: Callable[[], object]) -> int:
     """Run `main`; every error we can explain becomes one line on stderr and its exit code."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # started with a closed descriptor
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - lives as long as we do
+    signal.signal(signal.SIGTERM, _terminate)
     try:
         main()
         sys.stdout.flush()

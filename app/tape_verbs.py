@@ -165,7 +165,7 @@ def make(
     output: Path,
     seed: int,
     messages: int,
-    profile: Path | None,
+    profile: str | None,
     date: str,
     symbol: str,
     force: bool,
@@ -182,7 +182,7 @@ def make_tape(
     output: Path,
     seed: int,
     messages: int,
-    profile: Path | None = None,
+    profile: str | None = None,
     date: str = "2024-01-02",
     symbol: str = "SYN",
     *,
@@ -194,7 +194,10 @@ def make_tape(
     from core.sim.profile import MarketProfile
 
     date = trading_date(date) or date
-    chosen = MarketProfile.load(profile) if profile else MarketProfile.default()
+    if profile is None or (not Path(profile).exists() and Path(profile).suffix == ""):
+        chosen = MarketProfile.named(profile or "default")
+    else:
+        chosen = MarketProfile.load(Path(profile))
     source = SyntheticSource(chosen, seed, messages, date=date, symbol=symbol)
     return write(source, output, Options(), force, quiet)
 

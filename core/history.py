@@ -148,11 +148,14 @@ def collect_prints(messages: NDArray[np.void], start: int, stop: int, out: NDArr
 def largest_prints(
     prints: NDArray[np.void], bounds: NDArray[np.int64], group: int, row: NDArray[np.int64], qty: NDArray[np.int64]
 ) -> None:
-    """The largest print of each column: its row and its signed lots. `bounds`: (columns + 1,) print indices."""
+    """The largest print with an aggressor in each column: its row, its signed lots.
+
+    `bounds`: (columns + 1,) print indices. Crosses and prints of unknown side are nobody's aggression.
+    """
     for column in range(row.shape[0]):
         row[column], qty[column] = NO_PRICE, 0
         for i in range(bounds[column], bounds[column + 1]):
-            if prints[i]["qty"] > abs(qty[column]):
+            if prints[i]["side"] != 0 and prints[i]["qty"] > abs(qty[column]):
                 row[column] = prints[i]["price"] // group
                 qty[column] = prints[i]["qty"] * (-1 if prints[i]["side"] < 0 else 1)
 

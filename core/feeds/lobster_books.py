@@ -1,5 +1,6 @@
 """LOBSTER order book files: the book after every message, in step with the message file or by itself."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
@@ -61,7 +62,8 @@ class BookRows:
         try:
             frame = pl.read_csv(block, has_header=False, schema=schema, quote_char=None)
         except pl.exceptions.PolarsError as error:
-            raise FeedError(self._source.label, f"after row {self._read}: {str(error).splitlines()[0]}") from error
+            row, reason = _first_fault(block, columns)
+            raise FeedError(self._source.label, reason or str(error).splitlines()[0], self._read + row) from error
         empty = [i for i, column in enumerate(frame.get_columns()) if column.null_count()]
         if empty:
             row = int(frame.to_series(empty[0]).is_null().arg_true()[0])
@@ -78,6 +80,18 @@ class BookRows:
         left = self._count + sum(block.count(b"\n") + (not block.endswith(b"\n")) for block in self._blocks)
         if left:
             raise FeedError(self._source.label, f"has {left} rows more than its message file's {rows}")
+
+
+def _first_fault(block: bytes, columns: int) -> tuple[int, str]:
+    """Row within the block that is not `columns` whole numbers, and what is wrong with it."""
+    for row, line in enumerate(block.split(b"\n")):
+        cells = line.decode("utf-8", "replace").strip().split(",")
+        if len(cells) != columns:
+            return row, f"has {len(cells)} columns, not {columns}"
+        for cell in cells:
+            if not re.fullmatch(r"-?\d{1,18}", cell):
+                return row, f"{cell[:40]!r} is not a whole number"
+    return 0, ""
 
 
 def published_books(path: Path) -> Iterator[NDArray[np.float64]]:

@@ -26,6 +26,8 @@ from core.tape.publish import LOCK, fsync, part_of, publish, sweep
 from core.tape.scale import Scale
 from core.tape.window import ENTERED, LEFT, REPAIRED
 
+#: Results of messages that say nothing about the market.
+_UNUSABLE = (Result.BAD_ROW, Result.BAD_PRICE, Result.BAD_QTY, Result.BAD_SIDE, Result.BAD_ACTION, Result.BAD_SLOT)
 _HEADER = 256  # bytes of the .npy header, padded so that the count can be written last
 _OUT = 1 << 17  # messages per write
 _NAMES = {int(action): action.name.lower() for action in Action}
@@ -132,8 +134,9 @@ class TapeWriter:
 
     def finish(self, sources: list[SourceFile]) -> TapeMeta:
         """Write checkpoints and description, then publish the folder. Raises `FeedError` for an empty source."""
-        if not self.count:
-            raise FeedError(self.scale.source, "holds no usable row")
+        results = self.job.book.results
+        if int(sum(results[code] for code in _UNUSABLE)) == self.count:
+            raise FeedError(self.scale.source, f"holds no usable row ({self.count} were read)")
         try:
             self._file.seek(0)
             self._put(_npy_header(self.count))

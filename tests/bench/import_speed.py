@@ -138,6 +138,7 @@ def timed(runs: int, cases: dict[str, Callable[[], int]]) -> dict[str, dict[str,
             **measure.rates(wall[name], rows[name]),
             "seconds": round(statistics.median(wall[name]), 3),
             "cpu_seconds": round(statistics.median(cpu[name]), 3),
+            "million_per_cpu_second": measure.rates(cpu[name], rows[name])["million_per_second"],
         }
         for name in cases
     }

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import numpy as np
+import polars as pl
 import pytest
 
 from tests.console import Console, Inside, new_home
@@ -43,3 +45,23 @@ def tape(home: Path, day: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     made = Console(home, folder)("tape", "import", *sorted(day.iterdir()), "-o", "day.tape")
     assert made.code == 0, made.err
     return folder / "day.tape"
+
+
+@pytest.fixture(scope="session")
+def long_day(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A LOBSTER message file of a million rows: orders come and go around a price that hardly moves."""
+    rows, rng = 1_000_000, np.random.default_rng(4)
+    pair = np.arange(rows) // 2
+    frame = pl.DataFrame(
+        {
+            "time": 34_200 + np.cumsum(rng.exponential(0.02, rows)),
+            "type": 1 + 2 * (np.arange(rows) % 2),
+            "order_id": pair + 1,
+            "size": 1 + pair % 300,
+            "price": 1_000_000 + rng.integers(-50, 50, rows)[pair] * 100,
+            "direction": rng.choice([-1, 1], rows)[pair],
+        }
+    )
+    path = tmp_path_factory.mktemp("long") / "LONG_2012-06-21_34200000_57600000_message_10.csv"
+    frame.write_csv(path, include_header=False, float_precision=9)
+    return path

@@ -235,7 +235,8 @@ BAD_BOOK = {
     "longer": (lambda lines: [*lines, lines[-1]], "1 rows more"),
     "longer without newline": (lambda lines: [*lines, lines[-1]], "1 rows more"),
     "ragged": (lambda lines: [*lines[:7], lines[7].rsplit(",", 1)[0], *lines[8:]], "row 7"),
-    "text": (lambda lines: [*lines[:7], lines[7].replace(",", ",x", 1), *lines[8:]], "row"),
+    "text": (lambda lines: [*lines[:7], lines[7].replace(",", ",x", 1), *lines[8:]], "row 7: 'x"),
+    "too wide": (lambda lines: [*lines[:7], lines[7] + ",1", *lines[8:]], "row 7: has 9 columns, not 8"),
     "three columns": (lambda lines: [line.rsplit(",", 1)[0] for line in lines], "columns"),
     "empty": (lambda lines: [], "row"),
 }
