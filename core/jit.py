@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -86,7 +87,21 @@ def _compile(function: F, **options: Any) -> F:
     cached = bool(os.environ.get("NUMBA_CACHE_DIR"))  # the user's choice wins
     if not cached and path.is_file() and (folder := _cache_folder(path.resolve())):
         vars(numba.config)["CACHE_DIR"], cached = folder, True  # numba reads it while it decorates
-    return cast(F, numba.njit(nogil=True, cache=cached, error_model="numpy", **options)(function))  # noqa: TID251 - this is the decorator
+    compiled = numba.njit(nogil=True, cache=cached, error_model="numpy", **options)(function)  # noqa: TID251 - this is the decorator
+    if cached and hasattr(compiled, "_cache"):
+        _forgive(compiled._cache)
+    return cast(F, compiled)
+
+
+def _forgive(cache: Any) -> None:
+    """A kernel that cannot be kept, because the disk is full, still runs."""
+    save = cache.save_overload
+
+    def save_if_possible(*arguments: Any) -> None:
+        with suppress(OSError):
+            save(*arguments)
+
+    cache.save_overload = save_if_possible
 
 
 def kernel(function: F) -> F:

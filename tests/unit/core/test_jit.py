@@ -130,6 +130,15 @@ def test_a_running_deck_outlives_the_removal_of_its_cache(tmp_path: Path) -> Non
 
 
 @pytest.mark.jit_only
+def test_on_a_full_disk_kernels_run_without_being_kept(tmp_path: Path) -> None:
+    _copy(tmp_path)
+    full = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100)); "
+    assert _run(tmp_path, full + CALL, PYTHONDONTWRITEBYTECODE="1") == "20 0"
+    assert not [path for path in (tmp_path / "home").rglob("*") if path.is_file() and path.stat().st_size]
+    assert _run(tmp_path, CALL) == "20 0"
+
+
+@pytest.mark.jit_only
 def test_fingerprint_follows_imports_and_nothing_else(tmp_path: Path) -> None:
     package = _copy(tmp_path)
     (package / "deep").mkdir()
