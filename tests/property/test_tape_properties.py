@@ -50,9 +50,11 @@ ROWS = st.lists(
 
 
 def as_rows(drawn: list[tuple[int, ...]]) -> NDArray[np.void]:
-    """ROW records from the strategy's tuples."""
-    rows, clock = np.zeros(len(drawn), ROW), START
-    for i, (action, side, order_id, new_id, price, qty, step, delay, flags) in enumerate(drawn):
+    """ROW records from the strategy's tuples, after one that a book can use: a tape of rubbish alone is refused."""
+    rows, clock = np.zeros(len(drawn) + 1, ROW), START
+    rows[0]["action"], rows[0]["price"], rows[0]["flags"] = Action.STATUS, ABSENT, 3
+    rows[0]["ts_event"], rows[0]["ts_recv"] = START, ABSENT
+    for i, (action, side, order_id, new_id, price, qty, step, delay, flags) in enumerate(drawn, 1):
         clock += step
         row = rows[i]
         row["action"], row["side"], row["order_id"], row["new_order_id"] = action, side, order_id, new_id
@@ -233,7 +235,7 @@ LADDERS = st.lists(st.tuples(st.integers(-70, 200), rarely(st.integers(1, 5), [M
 
 
 @few_tapes
-@given(drawn=ROWS, ladders=st.lists(st.tuples(LADDERS, LADDERS), min_size=60, max_size=60), cuts=CUTS)
+@given(drawn=ROWS, ladders=st.lists(st.tuples(LADDERS, LADDERS), min_size=61, max_size=61), cuts=CUTS)
 def test_a_stated_book_is_what_replays(
     folders: Iterator[Path],
     drawn: list[tuple[int, ...]],
@@ -258,6 +260,12 @@ def test_a_stated_book_is_what_replays(
             seen += 1
     assert seen == len(rows)
     assert not verify(tape).problems
+    implied = (tape.messages["flags"] & Flag.IMPLIED) != 0
+    assert sum(tape.meta.implied.values()) == np.count_nonzero(implied)
+    assert min(tape.meta.implied.values()) >= 0
+    ends = (tape.messages["flags"] & Flag.ROW_END) != 0
+    row_of = np.cumsum(ends) - ends  # of each message
+    assert (tape.messages["ts_event"] == rows["ts_event"][row_of]).all()
     live = OracleBook(tape.meta.slots)
     assert Result.BAD_SLOT not in {live.apply(message) for message in tape.messages}
     tape.close()

@@ -1,5 +1,6 @@
 """Rows and stated books that no venue should send: a tape that reads back, or one clear refusal."""
 
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -92,6 +93,49 @@ def test_orders_outlive_what_was_refused(tmp_path: Path, refused: dict[str, int]
     tape = tape_of(tmp_path, rows({}, refused, {}, {"action": Action.CANCEL, "order_id": 1, "qty": 2}))
     assert tape.meta.results == {result.name.lower(): 1}
     assert tape.at(4).book.queue(1, 100) == [(1, 3), (3, 5)]
+
+
+@pytest.mark.parametrize(
+    "wipe",
+    [
+        {"action": Action.CLEAR, "side": 0},
+        {"action": Action.CLEAR, "side": 1},
+        {"action": Action.LEVEL, "flags": 3 | Flag.WIPE, "qty": 0},
+        {"action": Action.LEVEL, "flags": 3 | Flag.WIPE, "qty": 9},
+    ],
+)
+def test_what_was_wiped_is_forgotten(tmp_path: Path, wipe: dict[str, int]) -> None:
+    again = {"order_id": 1, "qty": 7}
+    tape = tape_of(tmp_path, rows({}, {}, wipe, {"action": Action.CANCEL, "order_id": 2}, again, {}, {}))
+    assert tape.messages["slot"][3] == NO_SLOT
+    assert sorted(tape.messages["slot"][4:].tolist()) == [0, 1, 2]  # the slots of the two are used again
+    assert tape.meta.slots == 3
+    assert tape.at(7).book.queue(1, 100) == [(1, 7), (6, 5), (7, 5)]
+
+
+def test_an_execution_between_ticks_prints_where_it_was(tmp_path: Path) -> None:
+    source = RowSource(
+        [
+            rows(
+                {"price": 10_100},
+                {"action": Action.EXECUTE, "order_id": 1, "price": 10_033, "qty": 2},
+                {"price": 10_000},
+            )
+        ]
+    )
+    source.info.price_unit, source.info.usual_tick = Decimal("0.0001"), Decimal("0.01")
+    import_tape(source, tmp_path / "odd.tape", Options())
+    tape = Tape(tmp_path / "odd.tape")
+    assert not verify(tape).problems
+    assert tape.instrument.tick == Decimal("0.01")
+    effect, print_ = tape.messages[1], tape.messages[2]
+    assert (effect["action"], effect["flags"] & Flag.SILENT, effect["price"]) == (Action.EXECUTE, Flag.SILENT, 100)
+    assert (print_["action"], print_["side"], print_["qty"]) == (Action.TRADE, -1, 2)
+    assert (print_["price"], print_["slot"]) == (100, 330_000)  # a third of a tick above
+    assert [int(flags) & Flag.ROW_END for flags in tape.messages["flags"]] == [1, 0, 1, 1]
+    assert (tape.meta.source_rows, tape.meta.messages) == (3, 4)
+    assert (tape.meta.prints, tape.meta.volume) == (1, 2)
+    assert tape.at(4).book.queue(1, 101) == [(1, 3)]
 
 
 def test_impossible_prints_are_no_volume(tmp_path: Path) -> None:
