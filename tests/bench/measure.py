@@ -21,9 +21,9 @@ from core.tape.importer import import_tape  # noqa: E402
 from core.tape.tape import Tape  # noqa: E402
 
 
-def synthetic_tape(folder: Path, messages: int, seed: int = 1) -> Tape:
+def synthetic_tape(folder: Path, messages: int, seed: int = 1, profile: str = "default") -> Tape:
     """A synthetic day of exactly `messages` messages, imported into `folder`."""
-    return imported(SyntheticSource(MarketProfile.default(), seed, messages), folder / f"{messages}.tape")
+    return imported(SyntheticSource(MarketProfile.named(profile), seed, messages), folder / f"{messages}.tape")
 
 
 def imported(source: Source, target: Path) -> Tape:

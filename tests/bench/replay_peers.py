@@ -1,6 +1,6 @@
 """Level-3 replay against hftbacktest and against the floor.
 
-    python tests/bench/replay_peers.py [--messages 4000000] [--runs 7]
+    python tests/bench/replay_peers.py [--messages 4000000] [--profile dense] [--runs 7]
 
 Ours is `tape.new_book().apply(tape.messages)` on a synthetic tape. The peer, hftbacktest 2.4.4, plays the same events
 without a strategy, in its fastest level-3 mode: ROI vector depth, L3 FIFO queue model, no latency, one compiled
@@ -134,10 +134,11 @@ def main() -> None:
     """Make the tape, take turns, compare what came out, print."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--messages", type=int, default=4_000_000)
+    parser.add_argument("--profile", default="default", help="market profile: default (thin queues) or dense")
     parser.add_argument("--runs", type=int, default=7)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        tape = measure.synthetic_tape(Path(folder), arguments.messages)
+        tape = measure.synthetic_tape(Path(folder), arguments.messages, profile=arguments.profile)
         measure.report("level-3 replay", compare(tape, arguments.runs), ["hftbacktest"])
 
 
