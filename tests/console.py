@@ -103,11 +103,14 @@ class Inside:
 
         self._patch.setattr(sys, "argv", ["tapedeck", *map(str, words)])
         self._capture.readouterr()
+        terminate = signal.getsignal(signal.SIGTERM)
         try:
             main()
             code: object = 0
         except SystemExit as stop:
             code = stop.code or 0
+        finally:
+            signal.signal(signal.SIGTERM, terminate)
         sys.stdout.flush()
         out, err = self._capture.readouterr()
         assert isinstance(code, int)
