@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from core.enums import Depth, Flag
 from core.errors import FeedError
-from core.feeds.files import line_blocks
+from core.feeds.files import ByteSource, line_blocks
 from core.feeds.lobster_books import BookRows
 from core.feeds.lobster_files import NAME, pairs_of, parts_of
 from core.feeds.lobster_kernels import build_rows
@@ -100,25 +100,34 @@ class LobsterSource:
             midnight = _midnight(message.path, day)
             with ExitStack() as opened:
                 source = opened.enter_context(message.open())
-                states = opened.enter_context(BookRows(book)) if book else None
-                first = 0
-                for block in line_blocks(source):
-                    rows = self._rows(source.label, block, midnight, first)
-                    first += len(rows)
-                    total += len(rows)
-                    self._now = source.progress()
-                    if states is None:
-                        yield Batch(rows)
-                        continue
-                    window = states.take(len(rows))
-                    self.info.window = window.shape[1] // 4
-                    yield Batch(rows, window)
-                if states:
-                    states.finish(first)
+                rows = self._message_rows(source, midnight)
+                count = 0
+                if book is None:
+                    for block in rows:
+                        count += len(block)
+                        yield Batch(block)
+                else:
+                    states = opened.enter_context(BookRows(book))
+                    for batch in states.beside(rows):
+                        count += len(batch.rows)
+                        if batch.window is not None:
+                            self.info.window = batch.window.shape[1] // 4
+                        yield batch
+                    states.finish(count)
+                total += count
             self._done, self._now = self._done + 1, 0.0
         if total and self.skipped.total() == total:
             seen = self.info.notes.get("first_malformed_row", "no row is of a known type")
             raise FeedError(self.paths[0], f"none of its {total} rows is a LOBSTER message; {seen}")
+
+    def _message_rows(self, source: ByteSource, midnight: int) -> Iterator[NDArray[np.void]]:
+        """The rows of one message file, block by block."""
+        first = 0
+        for block in line_blocks(source):
+            rows = self._rows(source.label, block, midnight, first)
+            first += len(rows)
+            self._now = source.progress()
+            yield rows
 
     def _rows(self, label: str, block: bytes, midnight: int, first: int) -> NDArray[np.void]:
         try:

@@ -12,7 +12,10 @@ from numpy.typing import NDArray
 from core.errors import FeedError
 from core.feeds.files import line_blocks
 from core.feeds.lobster_files import Part, parts_of
+from core.feeds.source import Batch
+from core.records import ROW
 
+_LEAST = 4096  # rows of a batch that does not end a block
 _LIMIT = 9_000_000_000  # LOBSTER writes +-9999999999 where there is no level
 
 
@@ -22,8 +25,8 @@ class BookRows:
     def __init__(self, part: Part) -> None:
         self._source = part.open()
         self._blocks = line_blocks(self._source)
-        self._ready: list[NDArray[np.int64]] = []
-        self._count, self._read, self._columns = 0, 0, 0
+        self._books: NDArray[np.int64] = np.zeros((0, 0), np.int64)
+        self._at, self._read, self._columns = 0, 0, 0
 
     def blocks(self) -> Iterator[NDArray[np.int64]]:
         """All rows, block by block."""
@@ -38,20 +41,32 @@ class BookRows:
     def __exit__(self, *_: object) -> None:
         self._source.close()
 
-    def take(self, n: int) -> NDArray[np.int64]:
-        """The next `n` rows, shape (n, 4 * levels). Raises `FeedError` when there are fewer."""
-        while self._count < n:
-            block = next(self._blocks, None)
-            if block is None:
-                reason = f"ends after {self._read} rows, the message file goes on"
-                raise FeedError(self._source.label, reason)
-            rows = self._parse(block)
-            self._ready.append(rows)
-            self._count += len(rows)
-            self._read += len(rows)
-        ready = np.concatenate(self._ready) if len(self._ready) > 1 else self._ready[0]
-        self._ready, self._count = [ready[n:]], self._count - n
-        return ready[:n]
+    def beside(self, messages: Iterator[NDArray[np.void]]) -> Iterator[Batch]:
+        """Message rows cut to the blocks of the book file: books are the wider rows, they are never copied.
+
+        Raises `FeedError` when there are fewer books than messages; `finish` tells when there are more.
+        """
+        waiting: NDArray[np.void] = np.zeros(0, ROW)
+        for rows in messages:
+            waiting = np.concatenate([waiting, rows]) if len(waiting) else rows
+            while len(waiting):
+                if self._at == len(self._books):
+                    self._next_block()
+                count = min(len(waiting), len(self._books) - self._at)
+                if count < len(self._books) - self._at and count < _LEAST:
+                    break  # too little to be worth a batch: wait for the next messages
+                yield Batch(waiting[:count], self._books[self._at : self._at + count])
+                waiting, self._at = waiting[count:], self._at + count
+        if len(waiting):
+            yield Batch(waiting, self._books[self._at : self._at + len(waiting)])
+            self._at += len(waiting)
+
+    def _next_block(self) -> None:
+        block = next(self._blocks, None)
+        if block is None:
+            raise FeedError(self._source.label, f"ends after {self._read} rows, the message file goes on")
+        self._books, self._at = self._parse(block), 0
+        self._read += len(self._books)
 
     def _parse(self, block: bytes) -> NDArray[np.int64]:
         columns = block[: block.find(b"\n") if b"\n" in block else None].count(b",") + 1
@@ -77,7 +92,11 @@ class BookRows:
 
     def finish(self, rows: int) -> None:
         """Raise `FeedError` when the book file has more rows than the message file."""
-        left = self._count + sum(block.count(b"\n") + (not block.endswith(b"\n")) for block in self._blocks)
+        left = (
+            len(self._books)
+            - self._at
+            + sum(block.count(b"\n") + (not block.endswith(b"\n")) for block in self._blocks)
+        )
         if left:
             raise FeedError(self._source.label, f"has {left} rows more than its message file's {rows}")
 
