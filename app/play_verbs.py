@@ -119,6 +119,9 @@ def serve(tape: str, port: int, as_json: bool) -> None:
     from app.deck.web import serve as serve_deck
 
     folder = find_tape(tape)
-    emit({"address": f"http://localhost:{port}", "tape": str(folder), "read_only": True}, as_json)
-    sys.stdout.flush()
-    serve_deck(folder, port)
+
+    def ready() -> None:
+        emit({"address": f"http://localhost:{port}", "tape": str(folder), "read_only": True}, as_json)
+        sys.stdout.flush()
+
+    serve_deck(folder, port, ready)

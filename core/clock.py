@@ -13,11 +13,6 @@ def cpu_ns() -> int:
     return time.thread_time_ns()
 
 
-def wall_ns() -> int:
-    """Nanoseconds since the epoch, UTC; for receive stamps and file names, never for market logic."""
-    return time.time_ns()
-
-
 def sleep(seconds: float) -> None:
     """Give the processor away; for pacing threads."""
     time.sleep(seconds)

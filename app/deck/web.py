@@ -2,17 +2,18 @@
 
 import shlex
 import shutil
+import socket
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from core.errors import ConfigError
 
 HOST = "localhost"
-PORT = 8080
 
 
-def serve(tape: Path, port: int = PORT) -> None:
-    """Serve the deck playing `tape` until interrupted.
+def serve(tape: Path, port: int, ready: Callable[[], None] = lambda: None) -> None:
+    """Serve the deck playing `tape` until interrupted. `ready` is called once nothing stands in the way.
 
     Raises `ConfigError` when the extra `web` is not installed or the port is not usable.
     """
@@ -22,6 +23,13 @@ def serve(tape: Path, port: int = PORT) -> None:
         from textual_serve.server import Server
     except ImportError as error:
         raise ConfigError("the browser view needs an extra: pip install 'tapedeck[web]'") from error
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as error:
+            raise ConfigError(f"cannot serve on {HOST}:{port}: {error.strerror or error}") from error
+    ready()
     server = Server(command(tape), host=HOST, port=port, title=f"tapedeck {tape.name} (read-only)")
     try:
         server.serve()

@@ -17,7 +17,7 @@ from core.feeds.binance_sync import Diff, Fate, Levels, Sync
 from core.feeds.decimals import GOOD, Decimals, price_decimals, quantity_decimals, unit
 from core.feeds.events import date_of
 from core.feeds.files import ByteSource, line_blocks
-from core.feeds.source import Batch, Options, SourceInfo
+from core.feeds.source import Batch, Options, SourceFacts
 
 _BLOCK = 1 << 22
 _SNAPSHOT, _BAD = int(Flag.SNAPSHOT), int(Flag.BAD)
@@ -44,7 +44,7 @@ class BinanceSource:
         survey = self._survey = Survey(paths, options.symbol)
         self._price = price_decimals(survey.book, survey.prints, options.tick)
         self._qty = quantity_decimals(survey.quantities, options.lot)
-        self.info = SourceInfo(
+        self.info = SourceFacts(
             symbol=survey.symbol,
             venue=options.venue or survey.venue,
             date=options.date or date_of(survey.clock),

@@ -17,7 +17,7 @@ from core.feeds.dbn_kernels import FILLS, decode_mbo
 from core.feeds.dbn_levels import decode_mbp
 from core.feeds.dbn_symbols import choose, new_counts, new_state, utc_date
 from core.feeds.files import ByteSource
-from core.feeds.source import Batch, Options, SourceInfo
+from core.feeds.source import Batch, Options, SourceFacts
 from core.feeds.window import ByteWindow, share_read
 from core.records import ROW
 
@@ -56,7 +56,7 @@ class DbnSource:
         levels = {"mbp-10": 10, "mbp-1": 1}.get(choice.schema, 0)
         self._books = np.zeros((2, 2, levels, 2), np.int64)
         notes = {"schema": choice.schema, "dbn_version": str(choice.header.version)}
-        self.info = SourceInfo(
+        self.info = SourceFacts(
             symbol=choice.symbol,
             venue=options.venue or choice.header.dataset,
             date=self._date(options.date),

@@ -18,7 +18,7 @@ from core.feeds import itch_frames as frames
 from core.feeds.files import ByteSource
 from core.feeds.itch_kernels import decode
 from core.feeds.itch_stocks import choose, new_counts, new_state, sound, word
-from core.feeds.source import Batch, Options, SourceInfo
+from core.feeds.source import Batch, Options, SourceFacts
 from core.feeds.window import ByteWindow, share_read
 from core.records import ROW
 
@@ -86,7 +86,7 @@ class ItchSource:
         notes = {"stock_locate": str(choice.locate)}
         if choice.unprefixed:
             notes["framing"] = "length prefixes are zero: lengths taken from the message types"
-        self.info = SourceInfo(
+        self.info = SourceFacts(
             symbol=choice.symbol,
             venue=options.venue or _venue(self.paths[0].name),
             date=date,

@@ -20,7 +20,7 @@ from core.feeds.files import ByteSource, line_blocks
 from core.feeds.lobster_books import BookRows
 from core.feeds.lobster_files import NAME, pairs_of, parts_of
 from core.feeds.lobster_kernels import build_rows
-from core.feeds.source import Batch, Options, SourceInfo
+from core.feeds.source import Batch, Options, SourceFacts
 from core.records import ABSENT, ROW
 
 _ZONE = "America/New_York"
@@ -77,7 +77,7 @@ class LobsterSource:
             _midnight(paths[0], text)
         self._levels = 0
         self._done, self._now, self._time = 0, 0.0, 0.0
-        self.info = SourceInfo(
+        self.info = SourceFacts(
             symbol=options.symbol or (first["symbol"] if first else "UNKNOWN"),
             venue=options.venue or "XNAS",
             date=self._dates[0],

@@ -30,7 +30,7 @@ class Options:
 
 
 @dataclass(slots=True)
-class SourceInfo:
+class SourceFacts:
     """What a source says about itself. Settled before the first batch is yielded."""
 
     symbol: str
@@ -58,7 +58,7 @@ class Batch:
 class Source(Protocol):
     """An opened source."""
 
-    info: SourceInfo
+    info: SourceFacts
     paths: Sequence[Path]
     skipped: Counter[str]  #: source rows without effect on the tape, by kind; complete after `batches`
 

@@ -30,7 +30,7 @@ from core.feeds.cells import Cells
 from core.feeds.decimals import Digits, price_decimals, quantity_decimals, unit
 from core.feeds.events import date_of, with_event_ends
 from core.feeds.files import stem
-from core.feeds.source import Batch, Options, SourceInfo
+from core.feeds.source import Batch, Options, SourceFacts
 from core.feeds.tabular_rows import Rows, kind_of
 from core.feeds.tabular_text import COLUMNS, TextTable, float_slots, looks_generic
 
@@ -63,7 +63,7 @@ class TabularSource:
         self._clock = clock
         self._price = price_decimals(self._book, self._prints, options.tick)
         self._qty = quantity_decimals(self._quantities, options.lot)
-        self.info = SourceInfo(
+        self.info = SourceFacts(
             symbol=options.symbol or stem(self.paths[0]),
             venue=options.venue or "UNKNOWN",
             date=options.date or date_of(self._clock),

@@ -17,7 +17,7 @@ from core.errors import FeedError, SnapshotMissing
 from core.feeds.cells import Cells, Words, body_blocks, column_slots, read_header
 from core.feeds.decimals import GOOD, MALFORMED, Digits, price_decimals, quantity_decimals, unit
 from core.feeds.events import date_of, with_event_ends
-from core.feeds.source import Batch, Options, SourceInfo
+from core.feeds.source import Batch, Options, SourceFacts
 from core.feeds.symbols import choose_symbol
 from core.feeds.tardis_rows import COLUMNS, SLOT, Block, Stream
 
@@ -139,7 +139,7 @@ class TardisSource:
             raise SnapshotMissing(path, "starts without a snapshot (is_snapshot rows): its book cannot be known", row)
         self._price = price_decimals(survey.book, survey.prints, options.tick)
         self._qty = quantity_decimals(survey.quantities, options.lot)
-        self.info = SourceInfo(
+        self.info = SourceFacts(
             symbol=survey.symbol,
             venue=options.venue or survey.exchange.upper() or "UNKNOWN",
             date=options.date or survey.date,

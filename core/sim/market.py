@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from core.book.state import PAGE, new_state
 from core.enums import Action, Depth, Flag, Status
 from core.errors import ConfigError
-from core.feeds.source import Batch, SourceInfo
+from core.feeds.source import Batch, SourceFacts
 from core.records import ABSENT, ROW
 from core.sim.day import CELL, CELLS, new_day
 from core.sim.flow import FEWEST, MOST, generate, open_book
@@ -54,7 +54,7 @@ class SyntheticSource:
         self.profile, self.seed, self.messages = profile, seed, messages
         self.paths: Sequence[Path] = ()
         self.skipped: Counter[str] = Counter()
-        self.info = SourceInfo(
+        self.info = SourceFacts(
             symbol=symbol,
             venue="SYNTHETIC",
             date=date,

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from core.enums import Action, Flag
 from core.errors import ConfigError, FeedError
-from core.feeds.source import Batch, Options, SourceInfo
+from core.feeds.source import Batch, Options, SourceFacts
 from core.instrument import decimal_step, nice_step
 from core.jit import inlined, kernel
 
@@ -26,7 +26,7 @@ class Scale:
     Trades and executions may stand between ticks.
     """
 
-    def __init__(self, info: SourceInfo, options: Options, source: str) -> None:
+    def __init__(self, info: SourceFacts, options: Options, source: str) -> None:
         self.info, self.source = info, source
         self.price = _Step("tick", info.price_unit, options.tick, info.usual_tick, source)
         self.qty = _Step("lot", info.qty_unit, options.lot, info.usual_lot, source)

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from replay_peers import aligned, depths, new_peer, same_levels, to_the_end, touch
 
 from core.enums import Action, Depth, Flag
-from core.feeds.source import Batch, SourceInfo
+from core.feeds.source import Batch, SourceFacts
 from core.records import ABSENT, ROW
 from core.tape.tape import Tape
 
@@ -75,7 +75,7 @@ class LevelSource:
         self.paths: Sequence[Path] = ()
         self.skipped: Counter[str] = Counter()
         instrument = tape.instrument
-        self.info = SourceInfo(
+        self.info = SourceFacts(
             symbol=instrument.symbol,
             venue=instrument.venue,
             date=instrument.date,

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.enums import Action, Depth, Flag, Result
-from core.feeds.source import Batch, SourceInfo
+from core.feeds.source import Batch, SourceFacts
 from core.records import ABSENT, MAX_QTY, MESSAGE, NO_PRICE, NO_SLOT
 from tests.oracle.book import OracleBook
 
@@ -24,7 +24,7 @@ class RowSource:
     def __init__(self, batches: Sequence[NDArray[np.void]], windows: Sequence[NDArray[np.int64]] = ()) -> None:
         """`windows`: per batch the book stated after each of its rows, of a source that states one."""
         one, depth = Decimal(1), Depth.WINDOW if windows else Depth.ORDERS
-        self.info = SourceInfo("TEST", "NOWHERE", "2024-01-02", depth, one, one, one, one)
+        self.info = SourceFacts("TEST", "NOWHERE", "2024-01-02", depth, one, one, one, one)
         if windows:
             self.info.window = windows[0].shape[1] // 4
         self.paths: Sequence[Path] = ()
