@@ -175,7 +175,7 @@ def test_the_browser_view_needs_its_extra(monkeypatch: pytest.MonkeyPatch) -> No
 
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(ConfigError, match=r"pip install 'tapedeck\[web\]'"):
-        web.serve(Path("x.tape"))
+        web.serve(Path("x.tape"), 8124)
     with pytest.raises(ConfigError, match="--port 0 is not a port"):
         web.serve(Path("x.tape"), 0)
 
