@@ -68,7 +68,7 @@ class Scale:
         if batch.window is not None and batch.window.size:
             price_factor *= self.price.fit_window(batch.window)
             if self.qty.div > 1 and (batch.window[:, 1::2] % self.qty.div).any():
-                reason = f"the book file has quantities that are not multiples of the lot {self.lot}"
+                reason = f"the book file has quantities that are not multiples of the lot {self.lot:f}"
                 raise FeedError(self.source, reason)
         return price_factor, qty_factor
 
@@ -144,7 +144,7 @@ class _Step:
         if self.fixed:
             row = rows[off]
             value = self.unit * int(row[field])
-            reason = f"{value} is not a multiple of the {self.name} {self.size}"
+            reason = f"{value} is not a multiple of the {self.name} {self.size:f}"
             raise FeedError(self.source, reason, int(row["source_row"]))
         values, action = rows[field], rows["action"]
         mask = ((rows["flags"] & _BAD) == 0) & (action != _STATUS) & (action != _CLEAR)
@@ -183,7 +183,7 @@ class _Step:
         if before and not self.guessed and not off_window(window, self.mul, self.div):
             return _SAME
         if self.fixed:
-            raise FeedError(self.source, f"the book file has prices that are not multiples of {self.size}")
+            raise FeedError(self.source, f"the book file has prices that are not multiples of {self.size:f}")
         stated = window[:, 0::2][window[:, 1::2] > 0]
         if len(stated):
             self._forget_guess()
