@@ -1,5 +1,6 @@
 """Ticks and lots found while streaming reproduce every price and quantity exactly, however the rows are cut."""
 
+import os
 import tempfile
 from collections.abc import Iterator
 from decimal import Decimal
@@ -29,6 +30,12 @@ actions = st.sampled_from([Action.ADD] * 4 + [Action.TRADE] * 3 + [Action.LEVEL,
 rows_drawn = st.lists(st.tuples(actions, prices, quantities, st.sampled_from([1, -1])), min_size=1, max_size=40)
 cuts = st.lists(st.integers(0, 40), max_size=4)
 tapes = settings(max_examples=80, deadline=None, derandomize=True, database=None)
+
+
+@pytest.fixture(autouse=True)
+def no_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hundreds of small tapes; that they reach the disk is not the question here."""
+    monkeypatch.setattr(os, "fsync", lambda _: None)
 
 
 @pytest.fixture(scope="module")
