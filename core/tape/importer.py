@@ -14,6 +14,8 @@ from core.tape.folder import SourceFile, TapeMeta
 from core.tape.writer import TapeWriter
 
 GROUP = "tapedeck.feeds"
+#: Other words for formats.
+_ALIASES = {"generic": "tabular", "table": "tabular", "csv": "tabular", "parquet": "tabular", "databento": "dbn"}
 
 
 def feed_names() -> list[str]:
@@ -23,7 +25,7 @@ def feed_names() -> list[str]:
 
 def load_feed(name: str) -> Feed:
     """One format by name. Raises `ConfigError`."""
-    for point in entry_points(group=GROUP, name=name):
+    for point in entry_points(group=GROUP, name=_ALIASES.get(name, name)):
         feed: Feed = point.load()
         return feed
     raise ConfigError(f"unknown format {name!r}; there are: {', '.join(feed_names())}")

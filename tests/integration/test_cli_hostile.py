@@ -5,6 +5,7 @@ import io
 import os
 import signal
 import zipfile
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -108,10 +109,17 @@ OUTPUTS = {
 }
 
 
-@pytest.mark.parametrize("verb", ["import", "make", "book", "export", "fit"])
-@pytest.mark.parametrize("kind", OUTPUTS)
+@pytest.mark.parametrize(
+    ("verb", "kind"),
+    [
+        *product(["import", "make", "book", "export"], OUTPUTS),
+        ("fit", "inside a file"),
+        ("fit", "a folder"),
+        ("fit", "empty name"),
+    ],
+)
 def test_outputs_that_cannot_be_written(
-    inside: Inside, tmp_path: Path, tape: Path, synthetic: Path, day: Path, kind: str, verb: str
+    inside: Inside, tmp_path: Path, tape: Path, synthetic: Path, day: Path, verb: str, kind: str
 ) -> None:
     (tmp_path / "plain").write_text("precious")
     (tmp_path / "folder").mkdir()
