@@ -9,6 +9,7 @@ Columns (any order, any letter case, others are ignored):
   quantity, level the quantity that rests now. delete may leave them out.
 - `order_id`: up to 2**64 - 1; empty for trade, level, clear, status. A cancel, delete or execute without
   id needs side, price and qty: it takes from the level's quantity of unknown orders.
+- optional `flags` (`core.enums.Flag`, as `tape export` writes them: snapshot, wipe, hidden, cross, silent)
 - optional `ts_recv` (as ts_event), `new_order_id` (replace; else the id stays), and `status` (what a status
   row says: a word or number of `core.enums.Status`; without that column in qty or in price)
 

@@ -44,6 +44,8 @@ _SLOT = {name: slot for slot, name in enumerate(COLUMNS)}
 _LAST_TIME = 2**62  # year 2116
 _FLOAT_DIGITS = 15
 _ROW_END, _BAD = int(Flag.ROW_END), int(Flag.BAD)
+#: Flags that say something about the market; where rows and events end is told by the rows themselves.
+_MARKS = int(Flag.SNAPSHOT | Flag.WIPE | Flag.HIDDEN | Flag.CROSS | Flag.SILENT)
 
 
 class Rows:
@@ -155,13 +157,18 @@ class Rows:
         rows["price"] = np.where(plain | (self.price.codes != GOOD), ABSENT, price)
         rows["qty"] = np.where(status, self.status, np.where(plain, 0, qty))
         rows["action"], rows["side"] = self.action, np.where(status, 0, self.side)
-        rows["flags"] = _ROW_END
+        rows["flags"] = _ROW_END | self._marks()
         rows["source_row"] = np.arange(first_row, first_row + self.n)
         for name in ("order_id", "new_order_id", "qty", "side"):
             rows[name][bad] = 0
         rows["price"][bad], rows["action"][bad] = ABSENT, int(Action.STATUS)
         rows["flags"][bad] |= _BAD
         return rows
+
+    def _marks(self) -> NDArray[np.uint16]:
+        """What the optional column `flags` says about a row, as `tape export` writes it."""
+        values, codes = self.cells.ids(_SLOT["flags"])
+        return np.where(codes == GOOD, values & np.uint64(_MARKS), 0).astype(np.uint16)
 
     def _times(self, clock: int) -> NDArray[np.int64]:
         """Event times; a row without one takes its predecessor's."""

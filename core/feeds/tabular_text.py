@@ -24,6 +24,7 @@ COLUMNS = {
     "qty": True,
     "order_id": True,
     "ts_recv": False,
+    "flags": False,
     "new_order_id": False,
     "status": False,
 }
