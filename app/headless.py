@@ -9,6 +9,7 @@ from core.clock import monotonic_ns
 from core.engine import Engine, View
 from core.enums import Side, Status
 from core.instrument import Instrument
+from core.records import NO_PRICE
 from core.tape.tape import Tape
 from core.transport import Verb
 
@@ -103,7 +104,7 @@ def _prints(engine: Engine) -> list[dict[str, Any]]:
 
 def price(instrument: Instrument, ticks: int | None) -> float | None:
     """Natural price as a JSON number."""
-    return None if ticks is None else float(instrument.price(ticks))
+    return None if ticks is None or ticks == NO_PRICE else float(instrument.price(ticks))
 
 
 def quantity(instrument: Instrument, lots: int) -> float | int:

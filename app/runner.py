@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from app.blank import blank, no_history
 from core.clock import monotonic_ns
 from core.errors import TapedeckError
+from core.records import NO_PRICE
 from core.snapshot import Mode, Snapshot, State
 from core.tape.folder import read_meta
 from core.transport import Command, Overview, Verb
@@ -264,7 +265,7 @@ class TapePlayer:
             best_ask=ask,
             bid_qty=engine.touch_qty(0),
             ask_qty=engine.touch_qty(1),
-            last_price=int(last["price"]) if last is not None else None,
+            last_price=int(last["price"]) if last is not None and last["price"] != NO_PRICE else None,
             last_qty=int(last["qty"]) if last is not None else 0,
             last_side=int(last["side"]) if last is not None else 0,
             volume=int(engine.prints.volume[done]),

@@ -9,6 +9,7 @@ from core.book.view import level_qty, rows_of
 from core.enums import Result
 from core.history import Prints, new_sampler, play, sample
 from core.history_view import history_view
+from core.records import NO_PRICE
 from core.snapshot import HistoryView, LadderView
 from core.tape.tape import Tape
 
@@ -71,7 +72,8 @@ class Engine:
         group, (bid, ask) = self.view.group, self.book.best()
         if bid is None and ask is None:
             done = self.prints.before(self.index)
-            middle = int(self.prints.records["price"][done - 1]) if done else self.tape.meta.low_price
+            price = int(self.prints.records["price"][done - 1]) if done else NO_PRICE
+            middle = price if price != NO_PRICE else self.tape.meta.low_price
         elif bid is None or ask is None:
             middle = bid if bid is not None else ask or 0
         else:
