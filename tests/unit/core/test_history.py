@@ -9,11 +9,14 @@ import pytest
 from core.book.book import Book
 from core.engine import Engine, View
 from core.enums import Action, Flag
+from core.feeds.source import Options
 from core.history import ROWS, Prints
 from core.outline import outline
-from core.records import NO_PRICE
+from core.records import ABSENT, NO_PRICE, ROW
+from core.tape.importer import import_tape
 from core.tape.tape import Tape
-from tests.small_tapes import SECOND, small_tape
+from tests.oracle.tape import RowSource
+from tests.small_tapes import SECOND, START, small_tape
 
 COUNT = 500
 
@@ -147,3 +150,22 @@ def test_a_tape_of_one_message_has_a_history(tmp_path: Path) -> None:
     assert engine.history().end > one.meta.last_ts
     found = outline(one, 4, threading.Event())
     assert found is not None and len(found.mid) == 4
+
+
+def test_a_message_on_the_edge_belongs_to_the_column_it_opens(tmp_path: Path) -> None:
+    rows = np.zeros(4, ROW)
+    number = np.arange(4)
+    rows["ts_event"], rows["ts_recv"], rows["flags"] = START + number * SECOND, ABSENT, 3
+    rows["action"], rows["side"], rows["order_id"], rows["price"], rows["qty"] = (
+        Action.ADD,
+        1,
+        number + 1,
+        100 + number,
+        5,
+    )
+    import_tape(RowSource([rows]), tmp_path / "edges.tape", Options())
+    engine = Engine(Tape(tmp_path / "edges.tape"), View(1, SECOND, 8))
+    engine.advance(3)
+    history = engine.history()
+    assert history.best_bid.tolist() == [100, 101, 102]
+    assert history.end == START + 3 * SECOND
