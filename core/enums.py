@@ -76,3 +76,162 @@ class Depth(IntEnum):
     ORDERS = 3  #: every order (level 3)
     WINDOW = 4  #: every order inside a window of the best N levels
     LEVELS = 2  #: quantity per price (level 2)
+
+
+class Rung(IntEnum):
+    """How honest a simulated fill is; named in every result."""
+
+    MID = 0  #: fills at the mid
+    BOOK = 1  #: walks the visible book; a resting order fills when its price trades
+    QUEUE = 2  #: exact first-in first-out position behind what rests
+    LEDGER = 3  #: and what we took is gone, what we absorb does not reach the orders behind
+    LATENCY = 4  #: and feed, order and response latency
+    REACTIVE = 5  #: and the market moves with our flow, and refills
+
+
+class Queue(IntEnum):
+    """Which bracket of the queue model decides fills; the other two are recorded beside it."""
+
+    PESSIMISTIC = 0  #: fills only what an execution behind or through our price proves
+    CONSERVING = 1  #: every lot that trades is consumed once, first-in first-out
+    OPTIMISTIC = 2  #: cancels of unknown place come from ahead, hidden prints at our price reach us
+
+
+class OrderType(IntEnum):
+    """What an order asks for."""
+
+    LIMIT = 1
+    MARKET = 2  #: always collared: `price` is the worst price
+    STOP = 3  #: becomes MARKET when `stop` trades
+    STOP_LIMIT = 4  #: becomes LIMIT when `stop` trades
+    PEG_TOUCH = 5  #: rests at its own side's touch plus `stop` ticks (negative: behind), never beyond `price`
+    PEG_MID = 6  #: rests at the mid (rounded away from the other side), never beyond `price`
+
+
+class TimeInForce(IntEnum):
+    """How long an order lives."""
+
+    DAY = 1  #: until the session ends
+    IOC = 2  #: what cannot trade at once is cancelled
+    FOK = 3  #: all at once or not at all
+
+
+class OrderFlag(IntFlag):
+    """Bits of `ORDER.flags` and `INTENT.flags`."""
+
+    POST_ONLY = 1  #: rejected if it would take
+    REDUCE_ONLY = 2  #: may only shrink the position
+    CANCEL_SENT = 4  #: a cancel is on its way
+    OPERATOR = 8  #: a person's order, or an action of the desk
+    TRIGGERED = 16  #: a stop that has gone off
+
+
+class OrderStatus(IntEnum):
+    """Life of an order. From CANCELED on it is over."""
+
+    FREE = 0  #: the pool slot is unused
+    SENT = 1  #: on its way to the venue
+    WORKING = 2  #: rests in the venue
+    WAITING = 3  #: a stop that has not gone off
+    CANCELED = 4
+    FILLED = 5
+    REJECTED = 6  #: by the venue
+    EXPIRED = 7  #: session end
+    DENIED = 8  #: by our gate: it never left
+
+
+class Op(IntEnum):
+    """What a policy, or a person, wants done."""
+
+    NEW = 1
+    CANCEL = 2
+    REPLACE = 3
+
+
+class EventKind(IntEnum):
+    """Kinds of EVENT record."""
+
+    ACK = 1
+    REJECT = 2
+    FILL = 3
+    CANCELED = 4
+    REPLACED = 5
+    EXPIRED = 6
+    TRIGGERED = 7
+    REPRICED = 8  #: a peg followed the market
+    CANCEL_REJECT = 9  #: the order was already gone, or a replace was refused
+    DENIED = 10
+    WARNED = 11  #: a limit passed 50, 75 or 90 per cent
+    AGENT = 12  #: an agent changed state (`qty` = AgentState)
+    OPERATOR = 13  #: a person acted (`qty` = OperatorAct)
+    MODEL = 14  #: a model or policy answered late, badly, or not at all
+    SESSION = 15  #: the session started or ended
+
+
+class Reason(IntEnum):
+    """Why an event happened."""
+
+    NONE = 0
+    REQUESTED = 1
+    UNKNOWN_ORDER = 2
+    WOULD_TAKE = 3  #: post-only
+    NOT_ENOUGH = 4  #: fill-or-kill
+    NO_MARKET = 5  #: nothing to trade against, or no price to peg to
+    NOT_TRADING = 6  #: halt, or the session is not open
+    SELF_MATCH = 7
+    SESSION_END = 8
+    BAD_PRICE = 9
+    BAD_QTY = 10
+    IMMEDIATE = 11  #: the rest of an immediate-or-cancel order
+    GATE = 12  #: denied by the gate; see the verdict
+    KILL = 13
+    CANCEL_ALL = 14
+    FLATTEN = 15
+    POLICY_RAISED = 16
+    POLICY_LATE = 17
+    NOT_FINITE = 18
+    OUT_OF_RANGE = 19
+    WINDOW_END = 20  #: the parent order's time is up
+    DONE = 21
+    POOL_FULL = 22
+    RESUMED = 23
+    TOO_FAST = 24  #: repeated automated execution, or a message rate
+
+
+class AgentState(IntEnum):
+    """What an agent is doing."""
+
+    WAITING = 0  #: its first parent order has not started
+    RUNNING = 1
+    PAUSED = 2  #: by a person
+    DONE = 3  #: no parent order left
+    KILLED = 4  #: latched
+    UNHEALTHY = 5  #: its policy or model failed; paused until a person resumes it
+
+
+class OperatorAct(IntEnum):
+    """What a person did."""
+
+    ARM = 1
+    DISARM = 2
+    PAUSE = 3
+    RESUME = 4
+    CANCEL_ALL = 5
+    FLATTEN = 6
+    KILL = 7
+    REARM = 8
+    ORDER = 9
+    CANCEL = 10
+    REPLACE = 11
+    LIMITS = 12
+
+
+class Trust(IntFlag):
+    """Bits of `FILL.trust`: on what a simulated fill rests. 0 = exact first-in first-out."""
+
+    ANONYMOUS = 1  #: the queue held quantity without order ids; the queue model decided
+    DISPLACED = 2  #: the level no longer agreed with the tape
+    CROSSED = 4  #: against an order of the tape that in truth came to rest
+    THROUGH = 8  #: because the tape traded beyond our price
+    REACTIVE = 16  #: prices were shifted by our own impact
+    NO_QUEUE = 32  #: a rung without queues

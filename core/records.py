@@ -66,3 +66,182 @@ def ts_recv(messages: NDArray[np.void]) -> NDArray[np.int64]:
     known = delta != NO_RECV
     delta[(messages["flags"] & 256) != 0] *= 1000
     return np.where(known, messages["ts_event"] + delta, ABSENT)
+
+#: What a policy, or a person, wants done with one order (72 bytes).
+INTENT = np.dtype(
+    [
+        ("order_id", "<i8"),  # the order to cancel or replace; 0 in NEW
+        ("qty", "<i8"),  # lots; in REPLACE the new total leaves
+        ("display", "<i8"),  # lots shown at a time (iceberg), 0 = all
+        ("parent", "<i8"),  # parent order, -1 = none
+        ("why", "<i8"),  # the policy's own code for its reason, see Policy.reasons
+        ("price", "<i4"),  # ticks: limit, collar of a MARKET, bound of a peg
+        ("stop", "<i4"),  # ticks: trigger of a stop, offset of PEG_TOUCH
+        ("op", "u1"),  # Op
+        ("type", "u1"),  # OrderType
+        ("tif", "u1"),  # TimeInForce
+        ("side", "i1"),  # Side
+        ("flags", "<u2"),  # OrderFlag
+        ("pad", "V18"),
+    ]
+)
+
+#: One order of ours, working or done.
+ORDER = np.dtype(
+    [
+        ("order_id", "<i8"),  # 1, 2, 3 ... in the session
+        ("decision", "<i8"),  # sequence of the DECISION it comes from
+        ("ts_sent", "<i8"),  # ns UTC, our clock
+        ("ts_arrived", "<i8"),  # at the venue
+        ("ts_done", "<i8"),
+        ("qty", "<i8"),  # lots asked
+        ("leaves", "<i8"),
+        ("filled", "<i8"),
+        ("display", "<i8"),  # lots shown at a time, 0 = all
+        ("shown", "<i8"),  # lots of the slice that rests now
+        ("ahead", "<i8"),  # lots before us in the queue
+        ("ahead_entry", "<i8"),  # when we joined it
+        ("by_trades", "<i8"),  # lots before us that traded ...
+        ("by_cancels", "<i8"),  # ... and that left
+        ("low_ahead", "<i8"),  # the pessimistic queue's lots before us, and what it would have filled
+        ("low_filled", "<i8"),
+        ("high_ahead", "<i8"),  # the optimistic one's
+        ("high_filled", "<i8"),
+        ("joined", "<i8"),  # arrival number at its level: orders stamped lower are before us
+        ("parent", "<i8"),  # -1 = none
+        ("known_leaves", "<i8"),  # what we know of it, after the response latency
+        ("price", "<i4"),  # ticks, our prices
+        ("stop", "<i4"),
+        ("next", "<i4"),  # queue of our orders at the same price
+        ("prev", "<i4"),
+        ("mine_next", "<i4"),  # open orders of the same agent
+        ("mine_prev", "<i4"),
+        ("node", "<i4"),  # level of ours it rests at, -1
+        ("instrument", "<i2"),
+        ("agent", "<i2"),
+        ("flags", "<u2"),  # OrderFlag
+        ("side", "i1"),  # Side
+        ("type", "u1"),  # OrderType
+        ("tif", "u1"),  # TimeInForce
+        ("status", "u1"),  # OrderStatus, at the venue
+        ("known_status", "u1"),  # OrderStatus, as we know it
+        ("reason", "u1"),  # Reason it ended
+        ("pad", "V8"),
+    ]
+)
+
+#: One execution of ours (96 bytes).
+FILL = np.dtype(
+    [
+        ("seq", "<i8"),
+        ("ts", "<i8"),  # ns UTC at the venue
+        ("order_id", "<i8"),
+        ("qty", "<i8"),  # lots
+        ("fee", "<i8"),  # money units, positive = paid
+        ("mid2", "<i8"),  # twice the mid in ticks just before, NO_PRICE if none
+        ("cursor", "<i8"),  # messages applied
+        ("ahead_entry", "<i8"),  # lots before us when the order joined the queue
+        ("parent", "<i8"),
+        ("price", "<i4"),  # ticks
+        ("instrument", "<i2"),
+        ("agent", "<i2"),
+        ("side", "i1"),
+        ("maker", "u1"),
+        ("trust", "<u2"),  # Trust
+        ("shift", "<i4"),  # ticks by which our impact had moved the market
+        ("pad", "V8"),
+    ]
+)
+
+#: One decision of an agent or a person, sent or denied or nothing done (112 bytes).
+DECISION = np.dtype(
+    [
+        ("seq", "<i8"),
+        ("ts", "<i8"),  # ns UTC, our clock
+        ("ts_market", "<i8"),  # newest market event seen
+        ("cursor", "<i8"),  # messages applied
+        ("feature", "<i8"),  # row in the feature store, -1 = none
+        ("verdict", "<i8"),  # sequence of the VERDICT, -1 = not asked
+        ("order_id", "<i8"),  # order made, cancelled or replaced; 0 = none
+        ("parent", "<i8"),
+        ("why", "<i8"),  # the policy's code for its reason
+        ("qty", "<i8"),
+        ("price", "<i4"),
+        ("stop", "<i4"),
+        ("signal", "<f4"),  # what the signal said, NaN = none
+        ("model", "<i4"),  # model of the manifest, -1 = none
+        ("instrument", "<i2"),
+        ("agent", "<i2"),
+        ("op", "u1"),  # Op, 0 = do nothing
+        ("type", "u1"),
+        ("tif", "u1"),
+        ("side", "i1"),
+        ("flags", "<u2"),
+        ("reason", "u1"),  # Reason when it came to nothing
+        ("pad", "V5"),
+    ]
+)
+
+#: Everything else that happens to an order or an agent (72 bytes).
+EVENT = np.dtype(
+    [
+        ("seq", "<i8"),
+        ("ts", "<i8"),  # ns UTC where it happened
+        ("order_id", "<i8"),
+        ("decision", "<i8"),
+        ("qty", "<i8"),
+        ("detail", "<i8"),
+        ("price", "<i4"),
+        ("instrument", "<i2"),
+        ("agent", "<i2"),
+        ("kind", "u1"),  # EventKind
+        ("reason", "u1"),  # Reason
+        ("side", "i1"),
+        ("pad", "V13"),
+    ]
+)
+
+#: What a policy is shown when it is asked. All it may know; nothing later than its clock.
+VIEW = np.dtype(
+    [
+        ("now", "<i8"),  # ns UTC, our clock
+        ("ts_market", "<i8"),  # newest market event seen
+        ("best_bid", "<i8"),  # ticks, as our orders are priced; EMPTY_BID, EMPTY_ASK if none
+        ("best_ask", "<i8"),
+        ("bid_qty", "<i8"),  # lots
+        ("ask_qty", "<i8"),
+        ("last_price", "<i8"),  # ticks, NO_PRICE if none
+        ("volume", "<i8"),  # lots traded in the market so far today
+        ("status", "<i8"),  # Status
+        ("position", "<i8"),  # lots, as known
+        ("parent", "<i8"),  # parent order worked on, -1 = none
+        ("side", "<i8"),  # its Side, 0 = none
+        ("qty", "<i8"),  # its quantity
+        ("filled", "<i8"),  # as known
+        ("working", "<i8"),  # lots of it in open orders, as known
+        ("start", "<i8"),  # ns UTC
+        ("end", "<i8"),
+        ("limit", "<i8"),  # ticks, NO_PRICE = none
+        ("start_volume", "<i8"),  # market volume when it started
+        ("tick_value", "<i8"),  # money units of one tick of one lot
+        ("urgency", "<f8"),
+        ("signal", "<f8"),  # NaN = none
+        ("n_open", "<i8"),  # open orders of the agent
+    ]
+)
+
+#: An open order of the agent's own, as it knows it.
+OPEN = np.dtype(
+    [
+        ("order_id", "<i8"),
+        ("leaves", "<i8"),
+        ("ahead", "<i8"),  # lots before it (a venue that does not tell: -1)
+        ("price", "<i8"),
+        ("ts_sent", "<i8"),
+        ("parent", "<i8"),
+        ("side", "<i8"),
+        ("type", "<i8"),
+        ("tif", "<i8"),
+        ("closing", "<i8"),  # 1 = a cancel is on its way
+    ]
+)
