@@ -67,6 +67,7 @@ def ts_recv(messages: NDArray[np.void]) -> NDArray[np.int64]:
     delta[(messages["flags"] & 256) != 0] *= 1000
     return np.where(known, messages["ts_event"] + delta, ABSENT)
 
+
 #: What a policy, or a person, wants done with one order (72 bytes).
 INTENT = np.dtype(
     [

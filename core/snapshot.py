@@ -6,6 +6,8 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from core.desk_view import DeskView
+
 
 class Mode(StrEnum):
     """Where the market comes from."""
@@ -92,3 +94,4 @@ class Snapshot:
     mark_out: int | None  #: B
     anomalies: tuple[tuple[str, int], ...]  #: what went wrong in the data: result codes and their counts
     loop_ms: float  #: engine time of the last chunk, ms
+    desk: DeskView | None = None  #: our own trading; None while a tape is only played

@@ -28,6 +28,31 @@ class Verb(StrEnum):
     LOOP_OFF = "loop-off"
     GROUP = "group"  # value: ticks per row
     COLUMN = "column"  # value: ns per history column
+    ARM = "arm"  # value: seconds until it expires
+    DISARM = "disarm"
+    PAUSE_AGENT = "pause-agent"  # value: agent, -1 = all
+    RESUME_AGENT = "resume-agent"
+    CANCEL_ALL = "cancel-all"  # value: agent, -1 = all
+    FLATTEN = "flatten"  # value: agent, -1 = all
+    KILL = "kill"  # value: agent, -1 = the desk
+    REARM = "rearm"  # value: agent, -1 = the desk; text: the person's reason
+    ORDER = "order"  # ticket
+    CANCEL = "cancel"  # value: order id
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """A person's order."""
+
+    instrument: int  #: index of the tape in the session
+    side: int
+    qty: int  #: lots
+    price: int  #: ticks: limit, or collar of a market order
+    type: int = 1  #: OrderType
+    tif: int = 1  #: TimeInForce
+    flags: int = 0  #: OrderFlag
+    stop: int = 0  #: ticks
+    display: int = 0  #: lots
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +61,8 @@ class Command:
 
     verb: Verb
     value: float | int = 0
+    text: str = ""
+    ticket: Ticket | None = None
 
 
 class Player(Protocol):
