@@ -83,7 +83,7 @@ INTENT = np.dtype(
         ("tif", "u1"),  # TimeInForce
         ("side", "i1"),  # Side
         ("flags", "<u2"),  # OrderFlag
-        ("pad", "V18"),
+        ("pad", "u1", (18,)),
     ]
 )
 
@@ -127,7 +127,7 @@ ORDER = np.dtype(
         ("status", "u1"),  # OrderStatus, at the venue
         ("known_status", "u1"),  # OrderStatus, as we know it
         ("reason", "u1"),  # Reason it ended
-        ("pad", "V8"),
+        ("pad", "u1", (8,)),
     ]
 )
 
@@ -150,7 +150,7 @@ FILL = np.dtype(
         ("maker", "u1"),
         ("trust", "<u2"),  # Trust
         ("shift", "<i4"),  # ticks by which our impact had moved the market
-        ("pad", "V8"),
+        ("pad", "u1", (8,)),
     ]
 )
 
@@ -179,7 +179,7 @@ DECISION = np.dtype(
         ("side", "i1"),
         ("flags", "<u2"),
         ("reason", "u1"),  # Reason when it came to nothing
-        ("pad", "V5"),
+        ("pad", "u1", (5,)),
     ]
 )
 
@@ -198,7 +198,7 @@ EVENT = np.dtype(
         ("kind", "u1"),  # EventKind
         ("reason", "u1"),  # Reason
         ("side", "i1"),
-        ("pad", "V13"),
+        ("pad", "u1", (13,)),
     ]
 )
 
