@@ -1,0 +1,1 @@
+"""Transaction-cost analysis: what an order cost, why, and whether another policy would have paid less."""
