@@ -246,3 +246,74 @@ OPEN = np.dtype(
         ("closing", "<i8"),  # 1 = a cancel is on its way
     ]
 )
+
+#: Room for controls in a VERDICT, see `core.risk.controls`; breach and warning masks have one bit each.
+CONTROLS = 56
+
+#: An order as the gate sees it before it is sent: a NEW, or a REPLACE of an order of ours.
+DRAFT = np.dtype(
+    [
+        ("now", "<i8"),  # ns UTC, our clock
+        ("order_id", "<i8"),  # the order that would be made, or replaced
+        ("decision", "<i8"),  # sequence of the DECISION it comes from, -1 = none
+        ("op", "<i8"),  # Op: NEW or REPLACE
+        ("agent", "<i8"),
+        ("instrument", "<i8"),
+        ("side", "<i8"),  # Side
+        ("type", "<i8"),  # OrderType
+        ("tif", "<i8"),  # TimeInForce
+        ("flags", "<i8"),  # OrderFlag
+        ("price", "<i8"),  # ticks: limit, collar of a MARKET or STOP, bound of a peg; NO_PRICE = none
+        ("stop", "<i8"),  # ticks: trigger of a stop, offset of PEG_TOUCH
+        ("qty", "<i8"),  # lots; in REPLACE the new total leaves
+        ("display", "<i8"),  # lots shown at a time, 0 = all
+        ("old_leaves", "<i8"),  # REPLACE: known leaves now; 0 in NEW
+        ("old_price", "<i8"),  # REPLACE: its price now
+        ("permission", "<i8"),  # 1 = whoever asks may trade this
+        ("model", "<i8"),  # 1 = a model stands behind it; 0: the next three are not looked at
+        ("model_age", "<i8"),  # ns since its last good answer, negative = never
+        ("model_bad", "<i8"),  # not 0 = its last answer was not finite, or out of range
+        ("model_latency", "<i8"),  # ns its last answer took, negative = unknown
+    ]
+)
+
+#: What the gate is told about the market of the draft's instrument.
+MARKET = np.dtype(
+    [
+        ("ts_market", "<i8"),  # ns UTC, newest market event seen
+        ("best_bid", "<i8"),  # ticks, EMPTY_BID and EMPTY_ASK if none
+        ("best_ask", "<i8"),
+        ("bid_qty", "<i8"),  # lots
+        ("ask_qty", "<i8"),
+        ("last_price", "<i8"),  # ticks, NO_PRICE if none
+        ("status", "<i8"),  # Status; NONE = the tape never says, which is not a reason to deny
+        ("session_open", "<i8"),  # 1 = our session and the venue's are open
+        ("crossed", "<i8"),  # not 0 = the feed's book is crossed
+        ("gap", "<i8"),  # not 0 = messages are missing, or a resync is pending
+        ("window2", "<i8"),  # twice the mid some seconds ago, in ticks; NO_PRICE = none
+        ("jump2", "<i8"),  # move of twice the mid in the jump window, in ticks, sign free; NO_PRICE = unknown
+        ("depth", "<i8"),  # lots on the side opposite to the draft's, best five levels
+        ("volume", "<i8"),  # lots traded in the market today
+        ("clock_skew", "<i8"),  # ns our clock is off, sign free; ABSENT = unknown
+    ]
+)
+
+#: What the gate found, one for each draft, whether it may go or not.
+VERDICT = np.dtype(
+    [
+        ("seq", "<i8"),  # 0, 1, 2 ... in the session
+        ("ts", "<i8"),  # ns UTC, our clock
+        ("decision", "<i8"),
+        ("order_id", "<i8"),
+        ("version", "<i8"),  # of the limit set
+        ("breaches", "<u8"),  # bit k = Control k denies; 0 = it may go
+        ("passed50", "<u8"),  # controls that reached 50 per cent of their limit, breached ones too
+        ("passed75", "<u8"),
+        ("passed90", "<u8"),
+        ("agent", "<i4"),
+        ("instrument", "<i4"),
+        ("op", "<i4"),
+        ("side", "<i4"),
+        ("observed", "<f8", (CONTROLS,)),  # what each Control saw, in its unit; NaN = could not be said
+    ]
+)
