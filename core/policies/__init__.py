@@ -1,0 +1,1 @@
+"""Policies: what to do next with a parent order, compiled or in Python, behind one port."""
