@@ -1,0 +1,1 @@
+"""Positions and money of the agents and of the desk, in integers."""

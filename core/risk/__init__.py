@@ -1,0 +1,1 @@
+"""The gate every order passes, its limits, the kill switch and the self-test."""
