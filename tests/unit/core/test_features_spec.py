@@ -129,7 +129,7 @@ def test_what_the_numbers_say() -> None:
     assert row["volatility_1s"] == pytest.approx(0.5)
     assert at(day, 102.05)["ofi_1s"] == pytest.approx(20 / 15)  # the first of them has left the window of 1 s
     assert at(day, 102.2)["ofi_1s"] == 0
-    assert at(day, 102.2)["ofi_10s"] == pytest.approx(2)
+    assert at(day, 110.05)["ofi_10s"] == pytest.approx(2)
 
 
 def test_one_side_alone() -> None:
