@@ -112,6 +112,7 @@ ORDER = np.dtype(
         ("parent", "<i8"),  # -1 = none
         ("known_leaves", "<i8"),  # what we know of it, after the response latency
         ("price", "<i4"),  # ticks, our prices
+        ("resting", "<i4"),  # where it rests: its price, or where a peg has taken it
         ("stop", "<i4"),
         ("next", "<i4"),  # queue of our orders at the same price
         ("prev", "<i4"),
@@ -127,7 +128,7 @@ ORDER = np.dtype(
         ("status", "u1"),  # OrderStatus, at the venue
         ("known_status", "u1"),  # OrderStatus, as we know it
         ("reason", "u1"),  # Reason it ended
-        ("pad", "u1", (8,)),
+        ("pad", "u1", (4,)),
     ]
 )
 
@@ -139,7 +140,8 @@ FILL = np.dtype(
         ("order_id", "<i8"),
         ("qty", "<i8"),  # lots
         ("fee", "<i8"),  # money units, positive = paid
-        ("mid2", "<i8"),  # twice the mid in ticks just before, NO_PRICE if none
+        ("mid2", "<i8"),  # twice the mid in ticks just before, as we find it; NO_PRICE if none
+        ("tape_mid2", "<i8"),  # the same on the tape, where we are not
         ("cursor", "<i8"),  # messages applied
         ("ahead_entry", "<i8"),  # lots before us when the order joined the queue
         ("parent", "<i8"),
@@ -150,7 +152,6 @@ FILL = np.dtype(
         ("maker", "u1"),
         ("trust", "<u2"),  # Trust
         ("shift", "<i4"),  # ticks by which our impact had moved the market
-        ("pad", "u1", (8,)),
     ]
 )
 

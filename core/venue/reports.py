@@ -1,0 +1,155 @@
+"""What the venue says: fills, events and the notes that reach us after the response latency."""
+
+import numpy as np
+
+from core.book.state import EMPTY_ASK, EMPTY_BID, BookState
+from core.enums import EventKind, OrderStatus, Reason
+from core.jit import kernel
+from core.records import NO_PRICE
+from core.venue.latency import delay
+from core.venue.ledger import market_best
+from core.venue.own import leave
+from core.venue.state import Venue
+
+_FILL = int(EventKind.FILL)
+_FILLED, _WORKING = int(OrderStatus.FILLED), int(OrderStatus.WORKING)
+_NONE, _FREE = int(Reason.NONE), int(OrderStatus.FREE)
+_RESPONSE = 2
+
+
+@kernel
+def mid2(bid: int, ask: int) -> int:
+    """Twice the mid in ticks, NO_PRICE while a side is empty."""
+    return NO_PRICE if bid == EMPTY_BID or ask == EMPTY_ASK else bid + ask
+
+
+@kernel
+def note(venue: Venue, slot: int, ts: int, kind: int, reason: int, qty: int, price: int, fee: int, maker: int) -> None:
+    """Send us an answer; it arrives after the response latency, never before an earlier one."""
+    top, order = venue.top[0], venue.orders[slot]
+    size = venue.notes.shape[0]
+    due = ts + delay(venue, _RESPONSE, ts)
+    head, tail = top["note_head"], top["note_tail"]
+    if tail > head:
+        due = max(due, venue.notes[(tail - 1) % size]["ts"])
+    found = venue.notes[tail % size]
+    found["ts"] = due
+    found["order_id"] = order["order_id"]
+    found["qty"] = qty
+    found["leaves"] = order["leaves"]
+    found["fee"] = fee
+    found["slot"] = slot
+    found["price"] = price
+    found["old_price"] = order["price"]
+    found["kind"] = kind
+    found["reason"] = reason
+    found["maker"] = maker
+    top["note_tail"] = tail + 1
+    top["next_due"] = min(top["next_due"], due - top["feed_now"])
+    if tail + 1 - head > size - 64 - 2 * venue.orders.shape[0]:
+        top["drain"] = 1
+
+
+@kernel
+def event(venue: Venue, slot: int, ts: int, kind: int, reason: int, qty: int, price: int, detail: int) -> None:
+    """Record what happened to an order of ours."""
+    top, order = venue.top[0], venue.orders[slot]
+    found = venue.events[top["events"]]
+    found["seq"] = top["seq"]
+    found["ts"] = ts
+    found["order_id"] = order["order_id"]
+    found["decision"] = order["decision"]
+    found["qty"] = qty
+    found["detail"] = detail
+    found["price"] = price
+    found["instrument"] = order["instrument"]
+    found["agent"] = order["agent"]
+    found["kind"] = kind
+    found["reason"] = reason
+    found["side"] = order["side"]
+    top["seq"] += 1
+    top["events"] += 1
+    if top["events"] > venue.events.shape[0] - 2 * venue.orders.shape[0] - 32:
+        top["drain"] = 1
+
+
+@kernel
+def fee_of(venue: Venue, qty: int, price: int, maker: int) -> int:
+    """Fee of an execution in money units, rounded half away from zero; positive = paid."""
+    rules = venue.rules[0]
+    per_lot = rules["maker_fee"] if maker else rules["taker_fee"]
+    parts = rules["maker_ppb"] if maker else rules["taker_ppb"]
+    fee = per_lot * qty
+    if parts != 0:
+        # The notional may exceed 2^63 / 10^9: split off whole billions first.
+        notional = abs(price) * qty * rules["tick_value"]
+        scaled = (notional // 1_000_000_000) * abs(parts)
+        rest = (notional % 1_000_000_000) * abs(parts)
+        part = scaled + (rest + 500_000_000) // 1_000_000_000
+        fee += part if parts > 0 else -part
+    return np.int64(fee)
+
+
+@kernel
+def fill(book: BookState, venue: Venue, slot: int, ts: int, price: int, qty: int, maker: int, trust: int) -> None:
+    """Execute lots of an order of ours at a price (our ticks). The caller has taken them out of its level's sums."""
+    top, order = venue.top[0], venue.orders[slot]
+    order["leaves"] -= qty
+    order["filled"] += qty
+    fee = fee_of(venue, qty, price, maker)
+    bid, ask = market_best(book, venue, 0), market_best(book, venue, 1)
+    found = venue.fills[top["fills"]]
+    found["seq"] = top["seq"]
+    found["ts"] = ts
+    found["order_id"] = order["order_id"]
+    found["qty"] = qty
+    found["fee"] = fee
+    middle = mid2(bid, ask)
+    found["mid2"] = middle + 2 * top["shift"] if middle != NO_PRICE else middle
+    found["tape_mid2"] = mid2(book.top[0]["best_bid"], book.top[0]["best_ask"])
+    found["cursor"] = top["cursor"]
+    found["ahead_entry"] = order["ahead_entry"]
+    found["parent"] = order["parent"]
+    found["price"] = price
+    found["instrument"] = order["instrument"]
+    found["agent"] = order["agent"]
+    found["side"] = order["side"]
+    found["maker"] = maker
+    found["trust"] = trust
+    found["shift"] = top["shift"]
+    top["seq"] += 1
+    top["fills"] += 1
+    if top["fills"] > venue.fills.shape[0] - 2 * venue.orders.shape[0] - 32:
+        top["drain"] = 1
+    note(venue, slot, ts, _FILL, _NONE, qty, price, fee, maker)
+    if order["leaves"] == 0:
+        finish(venue, slot, ts, _FILLED, _NONE)
+
+
+@kernel
+def finish(venue: Venue, slot: int, ts: int, status: int, reason: int) -> None:
+    """An order is over at the venue. Its slot is freed when we know (`settle` of its last note)."""
+    top, order = venue.top[0], venue.orders[slot]
+    leave(venue, slot)
+    if order["type"] >= 5:
+        top["pegs"] -= 1
+    if order["status"] == 3:
+        top["stops"] -= 1
+    order["status"] = status
+    order["reason"] = reason
+    order["ts_done"] = ts
+    top["working"] -= 1
+
+
+@kernel
+def forget(venue: Venue, slot: int) -> None:
+    """We know that an order is over: its record goes out, its slot is free."""
+    top = venue.top[0]
+    venue.done[top["done"]] = venue.orders[slot]
+    top["done"] += 1
+    if top["done"] > venue.done.shape[0] - venue.orders.shape[0] - 32:
+        top["drain"] = 1
+    venue.orders[slot]["status"] = _FREE
+    free = top["free"]
+    venue.free[free] = slot
+    top["free"] = free + 1
