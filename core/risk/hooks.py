@@ -48,40 +48,40 @@ def _count_orders(gate: Gate, agent: int, more: int) -> None:
 
 
 @inlined
-def _count_larger(gate: Gate, draft: np.void, tick_value: int, sign: int) -> None:
+def _count_larger(gate: Gate, draft: np.void, sign: int) -> None:
     """What a replace in flight counts on top of the order it replaces."""
     lots = max(0, draft["qty"] - draft["old_leaves"])
+    tick_value = gate.tick_value[draft["instrument"]]
     new = notional(draft["price"], draft["qty"], tick_value)
     value = max(0, new - notional(draft["old_price"], draft["old_leaves"], tick_value))
     _count_working(gate, draft["agent"], draft["instrument"], draft["side"], sign * lots, sign * value)
 
 
 @kernel
-def sent(gate: Gate, draft: np.void, tick_value: int) -> None:
+def sent(gate: Gate, draft: np.void) -> None:
     """A draft that `check` let go has been sent: it counts from this moment, whatever the venue will say."""
     agent = draft["agent"]
     _count_message(gate, agent, draft["now"])
     if draft["op"] == _REPLACE:
         push(gate, row_ring(gate, CANCELS, agent), draft["now"])
-        _count_larger(gate, draft, tick_value, 1)
+        _count_larger(gate, draft, 1)
     else:
         remember(gate, draft)
-        value = notional(draft["price"], draft["qty"], tick_value)
+        value = notional(draft["price"], draft["qty"], gate.tick_value[draft["instrument"]])
         _count_working(gate, agent, draft["instrument"], draft["side"], draft["qty"], value)
         _count_orders(gate, agent, 1)
 
 
 @kernel
-def answered(gate: Gate, draft: np.void, tick_value: int) -> None:
+def answered(gate: Gate, draft: np.void) -> None:
     """The venue answered a replace, yes or no; `draft` is the one that was sent. Tell the outcome with `changed`."""
-    _count_larger(gate, draft, tick_value, -1)
+    _count_larger(gate, draft, -1)
 
 
 @kernel
-def changed(
-    gate: Gate, agent: int, instrument: int, side: int, price: int, before: int, after: int, tick_value: int
-) -> None:
+def changed(gate: Gate, agent: int, instrument: int, side: int, price: int, before: int, after: int) -> None:
     """The known leaves at `price` of one order went from `before` to `after` lots."""
+    tick_value = gate.tick_value[instrument]
     value = notional(price, after, tick_value) - notional(price, before, tick_value)
     _count_working(gate, agent, instrument, side, after - before, value)
     _count_orders(gate, agent, (1 if after > 0 else 0) - (1 if before > 0 else 0))

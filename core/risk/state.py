@@ -70,6 +70,7 @@ class Gate(NamedTuple):
 
     thresholds: NDArray[np.float64]  #: see `core.risk.limits.thresholds`
     missing: NDArray[np.int64]  #: controls without a limit, shape (agents, instruments)
+    tick_value: NDArray[np.int64]  #: money units of one tick of one lot, shape (instruments,)
     restricted: NDArray[np.int64]  #: 1 = nobody may trade it, shape (instruments,)
     working: NDArray[np.int64]  #: lots in open orders, shape (rows, instruments, 2)
     own_touch: NDArray[np.int64]  #: best prices of the desk's own open orders, shape (instruments, 2)
@@ -90,6 +91,7 @@ def new_gate(limits: LimitSet, money: MoneyScale) -> Gate:
     return Gate(
         thresholds=table,
         missing=_missing(table),
+        tick_value=money.tick_value.copy(),
         restricted=np.array([name in limits.restricted for name in limits.instruments], np.int64),
         working=np.zeros((agents + 1, instruments, 2), np.int64),
         own_touch=np.tile(np.array([EMPTY_BID, EMPTY_ASK], np.int64), (instruments, 1)),
