@@ -40,3 +40,13 @@ class TapeError(TapedeckError):
 
 class BookCorrupt(TapedeckError):
     """A book invariant is broken: a defect of tapedeck, never of the data."""
+
+
+class ModelError(TapedeckError):
+    """A model file or its card cannot be used."""
+
+    exit_code = 3
+
+    def __init__(self, model: object, reason: str) -> None:
+        self.model, self.reason = str(model), reason
+        super().__init__(f"{model}: {reason}")
