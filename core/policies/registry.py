@@ -1,11 +1,11 @@
 """The installed policies by name."""
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from functools import cache
 from importlib.metadata import entry_points
 
 from core.errors import ConfigError
+from core.naming import nearest
 from core.policies.contain import Contained
 from core.policies.port import Compiled, Factory, ParentContext, Policy
 
@@ -22,9 +22,7 @@ def check_policy_name(name: str) -> None:
     """Raises `ConfigError` naming the nearest policy if there is none of this name."""
     names = policy_names()
     if name not in names:
-        close = get_close_matches(name, names, 1, 0.5)
-        there = f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(names)}"
-        raise ConfigError(f"unknown policy {name[:80]!r}; {there}")
+        raise ConfigError(f"unknown policy {name[:80]!r}{nearest(name, names)}")
 
 
 def load_policy(name: str) -> Factory:

@@ -3,12 +3,12 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import ConfigError
+from core.naming import nearest
 from core.policies import codes
 
 _LOTS = 2.0**45
@@ -95,9 +95,7 @@ def checked(policy: str, given: Mapping[str, float], known: Mapping[str, Setting
     for name, value in given.items():
         setting = known.get(name)
         if setting is None:
-            close = get_close_matches(str(name), known, 1, 0.5)
-            there = f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(known) or 'none'}"
-            raise ConfigError(f"policy {policy!r} has no setting {str(name)[:80]!r}; {there}")
+            raise ConfigError(f"policy {policy!r} has no setting {name[:80]!r}{nearest(name, known)}")
         if not _finite(value):
             raise ConfigError(f"setting {name!r} of policy {policy!r} is not a finite number: {str(value)[:80]}")
         low = value <= setting.low if setting.open_low else value < setting.low
