@@ -51,6 +51,9 @@ class DeckConfig:
     margin: int = 3
     """The price axis recentres when the touch comes this close to its edge, in rows, 0 to 20."""
 
+    arm: int = 60
+    """Seconds for which F2 arms, 1 to 3600."""
+
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Keys by action name, in place of the default ones; the names are in the help screen."""
 
@@ -189,6 +192,7 @@ _CHECKS: dict[str, Callable[[str, object], object]] = {
     "group": _whole(1, 100_000),
     "column": _real(0.001, 86_400),
     "margin": _whole(0, 20),
+    "arm": _whole(1, 3600),
 }
-_NUMBERS = ("fps", "group", "column", "margin")
+_NUMBERS = ("fps", "group", "column", "margin", "arm")
 assert {each.name for each in fields(DeckConfig)} == {*_CHECKS, "keys"}

@@ -50,7 +50,7 @@ _WORDS = {
     "space", "tab", "enter", "escape", "backspace", "delete", "insert", "home", "end", "pageup", "pagedown",
     "up", "down", "left", "right", *(f"f{number}" for number in range(1, 13)),
 }  # fmt: skip
-_GROUPS = ("Transport", "Marks", "Book", "Tape and chart", "Screen")
+_GROUPS = ("Transport", "Marks", "Book", "Tape and chart", "Screen", "Trading", "Desk")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,8 @@ class Action:
     where: str = "deck"  #: the panel whose footer shows it, or "deck" for all
     brief: str = ""  #: the footer's word for it; empty = not in the footer
     viewer: bool = False  #: allowed in a read-only deck
+    desk: bool = False  #: only where there is something to trade with
+    anywhere: bool = False  #: works in dialogs too
 
 
 ACTIONS: tuple[Action, ...] = (
@@ -110,7 +112,24 @@ ACTIONS: tuple[Action, ...] = (
     Action("glyphs", ("G",), "Unicode or ASCII glyphs", "Screen", viewer=True),
     Action("command_palette", ("ctrl+p",), "Command palette", "Screen", brief="palette", viewer=True),
     Action("help", ("?", "F1"), "Help", "Screen", brief="help", viewer=True),
-    Action("quit", ("ctrl+q",), "Quit", "Screen", brief="quit", viewer=True),
+    Action("quit", ("ctrl+q",), "Quit", "Screen", brief="quit", viewer=True, anywhere=True),
+    Action("arm", ("F2",), "Arm for a while; disarm when armed", "Trading", brief="arm", desk=True),
+    Action("order", ("o",), "Write an order: preview, then enter", "Trading", brief="order", desk=True),
+    Action("cancel_order", ("X",), "Cancel the chosen order (armed)", "Trading", "orders", "one", desk=True),
+    Action("pause_agent", ("F4",), "Pause the chosen agent; resume it (armed)", "Trading", brief="pause", desk=True),
+    Action("cancel_all", ("F6",), "Cancel every open order, at once", "Trading", brief="cancel", desk=True),
+    Action("flatten", ("F8",), "Flatten, after a preview", "Trading", brief="flatten", desk=True),
+    Action("kill", ("F10",), "KILL: stop all, cancel all, latched", "Trading", brief="KILL", desk=True, anywhere=True),
+    Action("rearm", ("R",), "Re-arm after a kill, with a reason", "Trading", desk=True),
+    Action("focus_agents", ("7",), "Focus the agents", "Desk", viewer=True, desk=True),
+    Action("focus_risk", ("8",), "Focus the risk panel", "Desk", viewer=True, desk=True),
+    Action("focus_orders", ("9",), "Focus orders, fills and blotter", "Desk", viewer=True, desk=True),
+    Action("focus_progress", ("0",), "Focus the execution progress", "Desk", viewer=True, desk=True),
+    Action("desk_tab", ("k",), "Next tab: orders, fills, blotter", "Desk", "orders", "tab", True, True),
+    Action("agent_next", ("j",), "Choose the next agent", "Desk", "agents", "agent", True, True),
+    Action("agent_previous", ("J",), "Choose the agent before", "Desk", "agents", "agent", True, True),
+    Action("parent_next", (">",), "Show the next parent order", "Desk", "progress", "parent", True, True),
+    Action("parent_previous", ("<",), "Show the parent order before", "Desk", "progress", "parent", True, True),
 )
 BY_NAME: Mapping[str, Action] = {action.name: action for action in ACTIONS}
 
@@ -165,9 +184,10 @@ def key_text(name: str) -> str:
     return {"pageup": "PgUp", "pagedown": "PgDn", "home": "Home", "end": "End"}.get(name, name)
 
 
-def groups() -> list[tuple[str, list[Action]]]:
-    """Actions by group, in table order."""
-    return [(group, [action for action in ACTIONS if action.group == group]) for group in _GROUPS]
+def groups(desk: bool = True) -> list[tuple[str, list[Action]]]:
+    """Actions by group, in table order; without those of a desk where there is none."""
+    listed = [action for action in ACTIONS if desk or not action.desk]
+    return [(group, found) for group in _GROUPS if (found := [each for each in listed if each.group == group])]
 
 
 def as_markdown(overrides: Mapping[str, tuple[str, ...]] | None = None) -> str:

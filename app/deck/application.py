@@ -15,12 +15,16 @@ from app.deck.actions import ACTIONS, BY_NAME, key_name
 from app.deck.board import Board
 from app.deck.controls import Controls
 from app.deck.day_bar import DayBar
-from app.deck.dialogs import DIALOG_CSS, BookmarkDialog, GotoDialog, NoteDialog
+from app.deck.desk_dialogs import FlattenDialog
+from app.deck.desk_viewer import DeskViewer
+from app.deck.desk_watch import DeskWatch
+from app.deck.dialogs import DIALOG_CSS, BookmarkDialog, Dialog, GotoDialog, NoteDialog
 from app.deck.help import HelpScreen
 from app.deck.marks import Bookmarks, LooseBookmarks
 from app.deck.pump import SECOND, Pump, frame_rate, writer_queue
 from app.deck.screen import DeckScreen
 from app.deck.themes import PREFIX, themes
+from app.deck.trader import Trader
 from app.deck.viewer import Viewer
 from app.places import Target
 from core.clock import monotonic_ns
@@ -44,7 +48,7 @@ class DeckApp(App[int], inherit_bindings=False):
                 action.description,
                 id=action.name,
                 show=False,
-                priority=action.name == "quit",
+                priority=action.anywhere,
             )
             for action in ACTIONS
         ),
@@ -73,7 +77,7 @@ class DeckApp(App[int], inherit_bindings=False):
         super().__init__(**options)
         config = config or DeckConfig()
         self.player = player
-        self.board = Board(player.instrument, player.title, config, read_only)
+        self.board = Board(player.instrument, player.title, config, read_only, player, clock)
         self.bookmarks = bookmarks or LooseBookmarks()
         self.controls = Controls(player, self.board, self.bookmarks, self.say)
         self.use_command_palette = True
@@ -96,6 +100,9 @@ class DeckApp(App[int], inherit_bindings=False):
         self.deck = DeckScreen(self.board)
         self.deck.clock, self.deck.painted, self.deck.resized = self._clock, self.pump.spend, self.relay
         self.viewer = Viewer(self.deck, self.say, self.relay)
+        self.desk_viewer = DeskViewer(self.deck, self.player.latest, self.say, self.viewer.focus)
+        self.trader = Trader(self.player, self.board, self.say, self.ask, self.relay)
+        self.watch_desk = DeskWatch(self.deck, self.relay)
         return self.deck
 
     def on_mount(self) -> None:
@@ -136,6 +143,7 @@ class DeckApp(App[int], inherit_bindings=False):
         if board.notice and self._clock() >= self._quiet_at:
             board.notice, board.alarm = "", False
             self._bars_again()
+        board.desk.now = self._clock()
         if board.overview is None and board.meter.ticks % 15 == 0:
             board.overview = self.player.overview()
         covered = len(self.screen_stack) > 1
@@ -144,6 +152,9 @@ class DeckApp(App[int], inherit_bindings=False):
             if not covered:
                 self.deck.realign(snapshot)
             self._watch(snapshot)
+            self.watch_desk.tick(snapshot, covered)
+            if isinstance(self.screen, FlattenDialog) and board.meter.ticks % 6 == 0:
+                self.screen.live(snapshot)
 
     def _latest(self) -> Snapshot:
         """The newest snapshot. A failed engine has no market to show: the last one stays, and says so."""
@@ -199,10 +210,14 @@ class DeckApp(App[int], inherit_bindings=False):
         if self.board.read_only and not BY_NAME[name].viewer:
             self.say("read-only: this deck cannot be operated")
             return
-        owners = (self, f"do_{name}"), (self.viewer, name), (self.controls, name)
+        owners = (self, f"do_{name}"), *((each, name) for each in self._owners())
         next(getattr(owner, method) for owner, method in owners if hasattr(owner, method))()
         for slot in ("stats", "day", "keys"):
             self.deck.panels[slot].again()
+
+    def _owners(self) -> tuple[object, ...]:
+        """Who has methods for actions."""
+        return self.viewer, self.controls, self.desk_viewer, self.trader
 
     def action_how_to_quit(self) -> None:
         """ctrl+c may be meant for copying; it does not end a session."""
@@ -211,7 +226,8 @@ class DeckApp(App[int], inherit_bindings=False):
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """The table of actions, for the command palette."""
         for action in ACTIONS:
-            if action.name != "command_palette" and (action.viewer or not self.board.read_only):
+            allowed = (action.viewer or not self.board.read_only) and (self.board.desk.trading or not action.desk)
+            if action.name != "command_palette" and allowed:
                 keys = self.board.key(action.name)
                 yield SystemCommand(
                     f"{action.description}",
@@ -225,7 +241,33 @@ class DeckApp(App[int], inherit_bindings=False):
 
     def do_help(self) -> None:
         """Show the keys."""
-        self.push_screen(HelpScreen(self.board.keys, self.board.ink, self.board.read_only))
+        board = self.board
+        self.push_screen(HelpScreen(board.keys, board.ink, board.read_only, board.desk.trading))
+
+    def ask(self, dialog: Dialog[Any], answer: Callable[[Any], None]) -> None:
+        """Show a dialog; `answer` gets what it is closed with."""
+        self.push_screen(dialog, answer)
+
+    def do_kill(self) -> None:
+        """Kill first; then clear the screen of whatever was asked, so that the acknowledgements can be seen."""
+        self.trader.send_kill()
+        while self.board.desk.trading and len(self.screen_stack) > 1:
+            self.pop_screen()
+        self.relay()
+
+    def do_order(self) -> None:
+        """Open the order line and write in it."""
+        self.trader.write_order()
+        if self.board.desk.draft is not None:
+            self.deck.set_focus(self.deck.panels["entry"])
+
+    def on_entry_panel_send(self) -> None:
+        """Enter below a preview."""
+        self.trader.send()
+
+    def on_entry_panel_close(self) -> None:
+        """Escape: no order."""
+        self.trader.close()
 
     def do_command_palette(self) -> None:
         """Show the palette."""

@@ -19,8 +19,8 @@ class PriceAxis:
         self.following = True  #: recentre without being asked
         self.known = False
 
-    def follow(self, snapshot: Snapshot, lines: int) -> None:
-        """Fit the axis to `lines` screen lines and, where due, to the touch."""
+    def follow(self, snapshot: Snapshot, lines: int, steady: bool = False) -> None:
+        """Fit the axis to `lines` screen lines and, where due and not `steady`, to the touch."""
         group = snapshot.ladder.group
         touch = touch_rows(snapshot)
         if lines <= 0 or touch is None:
@@ -35,7 +35,7 @@ class PriceAxis:
             self.lines = lines
             self._centre_on(middle_of_view)
         margin = min(self.margin, (lines - 1) // 3)
-        if self.following and not margin <= self.top - middle < lines - margin:
+        if self.following and not steady and not margin <= self.top - middle < lines - margin:
             self._centre_on(middle)
 
     def centre(self, snapshot: Snapshot) -> None:
@@ -49,6 +49,12 @@ class PriceAxis:
         """Move the view by `rows` (positive: to higher prices) and stop following."""
         self.following = False
         self.top += rows
+
+    def reveal(self, row: int) -> None:
+        """Move the view by as little as brings `row` into sight; where it must move it stops following."""
+        top = min(max(self.top, row), row + max(self.lines, 1) - 1)
+        if self.known and top != self.top:
+            self.top, self.following = top, False
 
     def off_screen(self, snapshot: Snapshot) -> int:
         """Rows from the nearest edge to the touch: positive above, negative below, 0 when in sight."""

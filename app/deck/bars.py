@@ -1,40 +1,21 @@
 """The lines above and below the panels: what plays, how it goes, and which keys there are."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from rich.segment import Segment
 from rich.style import Style
 
 from app.deck.actions import ACTIONS
 from app.deck.board import Meter
+from app.deck.desk_bars import stats_items, top_items
 from app.deck.formats import plain, short, speed, thousands
+from app.deck.pieces import Item, choose
 from app.deck.strip_panel import Key, StripPanel, fit
+from app.deck.table import colour as named
 from core.enums import Status
 from core.snapshot import Snapshot, State
 
 METER_WIDTH = 150  #: from here on the top bar has room for the meter
-
-
-class Item(NamedTuple):
-    """A piece of a bar. Pieces of the highest rank give way first when the line is short."""
-
-    text: str
-    colour: str  #: name of a paper or ink colour
-    rank: int = 0
-    bold: bool = False
-    right: bool = False  #: belongs to the right end
-
-
-def choose(items: Sequence[Item], width: int) -> tuple[Item, ...]:
-    """The pieces that fit into `width` cells."""
-    kept = list(items)
-    while kept and sum(len(item.text) for item in kept) > width:
-        worst = max(item.rank for item in kept)
-        if worst == 0:
-            break
-        kept = [item for item in kept if item.rank != worst]
-    return tuple(kept)
 
 
 class Bar(StripPanel, can_focus=False):
@@ -72,9 +53,7 @@ class Bar(StripPanel, can_focus=False):
         return ink.on(self._colour(name), back, bold)
 
     def _colour(self, name: str) -> str:
-        ink = self.board.ink
-        colour: str = getattr(ink, name) if name in ("bid", "ask") else getattr(ink.paper, name)
-        return colour
+        return named(self.board.ink, name)
 
 
 class TopBar(Bar):
@@ -102,7 +81,8 @@ class TopBar(Bar):
             Item(f"  {self.speed(snapshot)}", "accent", 2, True),
             Item(f"  {short(snapshot.rate)} msg/s", "muted", 8),
         ]
-        return items + self._touch(snapshot) + (link(self.board.meter, 7) if width >= METER_WIDTH else [])
+        items += self._touch(snapshot) + top_items(board, snapshot)
+        return items + (link(self.board.meter, 7) if width >= METER_WIDTH else [])
 
     def speed(self, snapshot: Snapshot) -> str:
         """Asked speed, and the achieved one where it falls short: 64→41×."""
@@ -186,6 +166,10 @@ class StatsLine(Bar):
             worst = max(snapshot.anomalies, key=lambda anomaly: anomaly[1])
             items.append(Item(f" {_words(worst[0])} {thousands(worst[1])}", "muted", 9))
         items.append(Item(f"  {plain(self.board.title)}", "muted", 8, right=True))
+        if snapshot.desk is not None:
+            items = stats_items(self.board, snapshot.desk, width) + [
+                item._replace(rank=item.rank + 8) for item in items
+            ]
         if self.board.read_only:
             items.append(Item("  read-only", "warn", 1, right=True))
         return [*items, *(link(self.board.meter, 2) if width < METER_WIDTH else [Item(" ", "muted", 8, right=True)])]
@@ -200,14 +184,16 @@ class KeyFooter(Bar):
         """Key and word, key and word."""
         board = self.board
         shown: dict[str, list[str]] = {}
-        order = [action for action in ACTIONS if action.brief and action.where == board.focus]
-        order += [action for action in ACTIONS if action.brief and action.where == "deck"]
+        known = [action for action in ACTIONS if action.brief and (board.desk.trading or not action.desk)]
+        order = [action for action in known if action.where == "deck" and action.desk]
+        order += [action for action in known if action.where == board.focus]
+        order += [action for action in known if action.where == "deck" and not action.desk]
         for action in order:
             if action.viewer or not board.read_only:
                 shown.setdefault(action.brief, []).append(board.key(action.name))
         items = []
         for rank, (word, keys) in enumerate(shown.items()):
-            low = 0 if word in ("quit", "help") else rank + 1
+            low = 0 if word in ("quit", "help", "KILL") else rank + 1
             items.append(Item(f" {' '.join(keys)}", "accent", low, True))
             items.append(Item(f" {word} ", "muted", low))
         return items

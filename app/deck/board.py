@@ -1,16 +1,22 @@
 """What the panels share: the instrument's formats, the colours, the price axis and what the person chose."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from app.config import DeckConfig
 from app.deck.actions import BY_NAME, key_text, keymap
 from app.deck.axis import PriceAxis
-from app.deck.formats import Formats
+from app.deck.contracts import Contracts
+from app.deck.draft import Draft
+from app.deck.formats import SECOND, Formats
 from app.deck.glyphs import SETS, Glyphs
 from app.deck.ink import Ink
+from core.clock import monotonic_ns
+from core.desk_view import DeskView
 from core.instrument import Instrument
-from core.transport import Overview, Verb
+from core.snapshot import Snapshot
+from core.transport import Overview, Player, Verb
 from sessions.bookmarks import Bookmark
 
 
@@ -40,6 +46,37 @@ class Meter:
 
 
 @dataclass(slots=True)
+class Desk:
+    """What the person chose on the trading half, and when a key was pressed there."""
+
+    contracts: Contracts
+    trading: bool = field(init=False)  #: there is something to trade with
+    now: int = 0  #: wall time of this frame, monotonic ns
+    agent: str = ""  #: the agent that keys act on, empty = the first
+    order: int = 0  #: the order that keys act on, 0 = none
+    parent: int = 0  #: number of the parent order shown
+    tab: str = "orders"
+    draft: Draft | None = None  #: the order being written
+    kill_sent: int | None = None  #: wall time of the KILL key, until the kill is seen and re-armed
+    kill_seen: bool = False
+    kill_lines: int = 0  #: rows the kill board needs, 0 = hidden
+
+    def __post_init__(self) -> None:
+        self.trading = self.contracts.trading
+
+    def place(self, desk: DeskView) -> int:
+        """Index of the chosen agent, -1 without agents."""
+        names = (place for place, each in enumerate(desk.agents) if each.name == self.agent)
+        return next(names, 0 if desk.agents else -1)
+
+    def seconds_armed(self, desk: DeskView) -> int:
+        """Seconds until arming expires, 0 when disarmed; the deck does not wait to be told."""
+        if not desk.armed or any(each.scope == "desk" for each in desk.kills):
+            return 0
+        return max(-(-(desk.armed_until - self.now) // SECOND), 0)
+
+
+@dataclass(slots=True)
 class Board:
     """State of the deck between the engine and the panels. Changed by actions, read by panels."""
 
@@ -47,6 +84,8 @@ class Board:
     title: str
     config: DeckConfig
     read_only: bool = False
+    player: Player | None = None  #: asked once whether it trades, and what
+    clock: Callable[[], int] = monotonic_ns  #: wall time
     ink: Ink = field(init=False)
     glyphs: Glyphs = field(init=False)
     formats: Formats = field(init=False)
@@ -66,8 +105,10 @@ class Board:
     notice: str = ""
     alarm: bool = False  #: the notice is an error
     epoch: int = 0  #: grows when everything must be drawn anew
+    desk: Desk = field(init=False)
 
     def __post_init__(self) -> None:
+        self.desk = Desk(Contracts(self.player, self.instrument))
         self.formats = Formats(self.instrument)
         self.axis = PriceAxis(self.config.margin)
         self.keys = keymap(self.config.keys)
@@ -85,6 +126,11 @@ class Board:
         """Change the glyphs."""
         self.glyphs = glyphs
         self.epoch += 1
+
+    def steady(self, snapshot: Snapshot) -> bool:
+        """Whether prices must not move under the person's hand: armed, or writing an order."""
+        view = snapshot.desk
+        return view is not None and (self.desk.draft is not None or self.desk.seconds_armed(view) > 0)
 
     def key(self, action: str) -> str:
         """The first key of an action, as a person writes it."""

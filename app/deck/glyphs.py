@@ -41,6 +41,10 @@ class Glyphs:
     open: str  #: encloses the chosen one of several
     close: str
     between: str
+    running: str  #: states of an agent
+    waiting: str
+    own: str  #: own buys and sells in the heat map
+    trough: str  #: the unused part of a bar
 
 
 UNICODE = Glyphs(
@@ -48,13 +52,15 @@ UNICODE = Glyphs(
     downward="▼", last="▶", eighths="▏▎▍▌▋▊▉█", levels="▁▂▃▄▅▆▇█", half="▌", touch="─", dots="·•●", rail="━",
     sleeper="─", head="●", bookmark="◆", above="↑", below="↓", back="◀", arrow="→", minus="−", quarter="¼",
     to_half="½", open="⟦", close="⟧", between="·",
+    running="●", waiting="○", own="BS", trough="·",
 )  # fmt: skip
 
 ASCII = Glyphs(
     ascii=True, corners="++++", across="-", down="|", play=">", pause="=", ended="#", fault="X", up="^",
     downward="v", last=">", eighths="......##", levels="_.-=+*##", half=" ", touch="-", dots=".o@", rail="=",
     sleeper="-", head="O", bookmark="!", above="^", below="v", back="<", arrow=">", minus="-", quarter="1/4",
-    to_half="1/2", open="[", close="]", between="|",
+    to_half="1/2", open="[", close="]", between="|", running="*", waiting="o", own="BS",
+    trough=".",
 )  # fmt: skip
 
 SETS = {"unicode": UNICODE, "ascii": ASCII}

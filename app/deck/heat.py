@@ -26,8 +26,8 @@ BRIGHT = 8  #: from this level on, marks are drawn against the light
 FLOOR = 0.05  #: share of depths at the dark end
 GAMMA = 0.8  #: below 1: more difference among small depths
 _PAIR = LEVELS * LEVELS
-#: Kinds of cell: depth; best bid or ask; prints by size, bought then sold.
-_DEPTH, _BID, _ASK, _BOUGHT, _SOLD = 0, 1, 2, 3, 6
+#: Kinds of cell: depth; best bid or ask; prints by size, bought then sold; our own fills.
+_DEPTH, _BID, _ASK, _BOUGHT, _SOLD, _OWN_BOUGHT, _OWN_SOLD = 0, 1, 2, 3, 6, 9, 10
 _NICE = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400)
 
 
@@ -65,12 +65,14 @@ class HeatPanel(StripPanel):
         """A time scale and one row per price, at the ladder's prices."""
         lines = max(height - HEADER_LINES, 0)
         axis, history = self.board.axis, snapshot.history
-        axis.follow(snapshot, lines)
+        axis.follow(snapshot, lines, self.board.steady(snapshot))
         self.drawn_at = (axis.top, axis.group)
         label = len(self.board.formats.price(axis.top * axis.group)) + 1 if width >= 44 else 0
         cells = max(width - label, 0)
         halves = 1 if self.board.glyphs.ascii else 2
         codes = self._codes(history, axis, lines, cells, halves)
+        if snapshot.desk is not None and history.group == axis.group:
+            self._draw_own(codes, snapshot.desk.own_fills, history, axis, halves)
         keys: list[Key] = [("time", self._scale(history, cells, halves), label)]
         marks = self._marks(snapshot, axis)
         for line in range(lines):
@@ -155,6 +157,20 @@ class HeatPanel(StripPanel):
                 there = (lots * sign >= least) & (lots * sign <= most) & (rows != NO_PRICE)
                 self._draw(codes, rows, there, axis, pad, halves, first + step)
 
+    def _draw_own(
+        self, codes: NDArray[np.uint16], fills: NDArray[np.int64], history: HistoryView, axis: PriceAxis, halves: int
+    ) -> None:
+        """A letter for each of our own fills, over everything else."""
+        if not len(fills) or not codes.size:
+            return
+        back = (history.end - fills[:, 0]) // history.step
+        line = axis.top - fills[:, 1] // axis.group
+        cell = (codes.shape[1] * halves - 1 - back) // halves
+        shown = (back >= 0) & (cell >= 0) & (line >= 0) & (line < len(codes))
+        at, where = line[shown], cell[shown]
+        kind = np.where(fills[shown, 2] > 0, _OWN_BOUGHT, _OWN_SOLD)
+        codes[at, where] = codes[at, where] % _PAIR + kind * _PAIR
+
     def _scale(self, history: HistoryView, cells: int, halves: int) -> str:
         """Times along the top, at round moments."""
         per_cell = history.step * halves
@@ -218,5 +234,7 @@ class HeatPanel(StripPanel):
                     level = max(divmod(pair, LEVELS))
                     fore = mix(colour, "#000000" if ink.paper.dark else "#ffffff", 0.6) if level >= BRIGHT else colour
                     looks.append((glyph, ink.on(fore, heat[level], number >= _BOUGHT - 1)))
+            for glyph, colour in zip(glyphs.own, (ink.bid, ink.ask), strict=True):
+                looks += [(glyph, ink.on(ink.paper.panel, colour, True))] * _PAIR
             self._styles = (self.board.epoch, looks)
         return self._styles[1]

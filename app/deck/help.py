@@ -26,15 +26,15 @@ class HelpScreen(Dialog[None]):
     """
     BINDINGS: ClassVar[list[BindingType]] = [Binding("q,question_mark,f1", "dismiss(None)", "Close")]
 
-    def __init__(self, keys: Mapping[str, tuple[str, ...]], ink: Ink, read_only: bool) -> None:
+    def __init__(self, keys: Mapping[str, tuple[str, ...]], ink: Ink, read_only: bool, desk: bool = False) -> None:
         super().__init__()
-        self._keys, self._ink, self._read_only = keys, ink, read_only
+        self._keys, self._ink, self._read_only, self._desk = keys, ink, read_only, desk
 
     def compose(self) -> ComposeResult:
         """The groups, dealt to the columns."""
         shown = [
             (group, [action for action in actions if action.viewer or not self._read_only])
-            for group, actions in groups()
+            for group, actions in groups(self._desk)
         ]
         with Vertical() as box:
             box.border_title = "Keys"

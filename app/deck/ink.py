@@ -33,11 +33,13 @@ class Paper:
 
 @dataclass(frozen=True, slots=True)
 class Sides:
-    """Colours of a palette: bid and ask on dark paper, bid and ask on light paper."""
+    """Colours of a palette: bid and ask on dark paper, bid and ask on light paper; gain and loss likewise."""
 
     dark: tuple[str, str]
     light: tuple[str, str]
     mono: bool = False
+    money_dark: tuple[str, str] = ("#58c98b", "#f0716f")  #: gain and loss
+    money_light: tuple[str, str] = ("#0b7a48", "#bd1f2d")
 
 
 PAPERS = {
@@ -64,10 +66,19 @@ PAPERS = {
 PALETTES = {
     "blue-orange": Sides(("#5cb0ff", "#ff9b42"), ("#0a5cb0", "#b34a00")),
     "green-red": Sides(("#3ecf8e", "#ff6670"), ("#0b7a48", "#bd1f2d")),
-    "red-green": Sides(("#ff6670", "#3ecf8e"), ("#bd1f2d", "#0b7a48")),
-    "okabe-ito": Sides(("#56b4e9", "#e69f00"), ("#0072b2", "#9c4a00")),
-    "mono": Sides(("#ffffff", "#a6a6a6"), ("#000000", "#5c5c5c"), mono=True),
-}
+    "red-green": Sides(
+        ("#ff6670", "#3ecf8e"), ("#bd1f2d", "#0b7a48"),
+        money_dark=("#f0716f", "#58c98b"), money_light=("#bd1f2d", "#0b7a48"),
+    ),
+    "okabe-ito": Sides(
+        ("#56b4e9", "#e69f00"), ("#0072b2", "#9c4a00"),
+        money_dark=("#2bb88f", "#e8804a"), money_light=("#00785a", "#a84300"),
+    ),
+    "mono": Sides(
+        ("#ffffff", "#a6a6a6"), ("#000000", "#5c5c5c"), mono=True,
+        money_dark=("#ffffff", "#c0c0c0"), money_light=("#000000", "#444444"),
+    ),
+}  # fmt: skip
 
 
 class Ink:
@@ -84,6 +95,7 @@ class Ink:
         self.paper = paper
         self.heat = paper.ramp  #: heat-map backgrounds from nothing to most, shape (LEVELS,)
         self.bid, self.ask = sides.dark if paper.dark else sides.light
+        self.gain, self.loss = sides.money_dark if paper.dark else sides.money_light
         self.bid_fill = mix(paper.panel, self.bid, 0.26 if paper.dark else 0.22)
         self.ask_fill = mix(paper.panel, self.ask, 0.26 if paper.dark else 0.22)
         self.bid_dim = mix(paper.panel, self.bid, 0.62)

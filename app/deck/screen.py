@@ -6,14 +6,20 @@ from textual import events
 from textual.app import ComposeResult
 from textual.screen import Screen
 
+from app.deck.agents import AgentsPanel
 from app.deck.bars import KeyFooter, StatsLine, TopBar
 from app.deck.board import Board
 from app.deck.chart import ChartPanel
 from app.deck.day_bar import DayBar
+from app.deck.entry import EntryPanel
 from app.deck.heat import HeatPanel
+from app.deck.kill_board import KillBoard
 from app.deck.ladder import LadderPanel
 from app.deck.layout import arrange
 from app.deck.market import MarketPanel
+from app.deck.orders import OrdersPanel
+from app.deck.progress import ProgressPanel
+from app.deck.risk import RiskPanel
 from app.deck.small import SmallNotice
 from app.deck.strip_panel import StripPanel
 from app.deck.tape import TapePanel
@@ -28,7 +34,7 @@ class DeckScreen(Screen[None]):
         super().__init__(id="deck")
         kinds: tuple[type[StripPanel], ...] = (
             LadderPanel, HeatPanel, TapePanel, ChartPanel, MarketPanel, DayBar, TopBar, StatsLine, KeyFooter,
-            SmallNotice,
+            SmallNotice, AgentsPanel, RiskPanel, OrdersPanel, ProgressPanel, EntryPanel, KillBoard,
         )  # fmt: skip
         self.board = board
         self.panels = {kind.slot: kind(board) for kind in kinds}
@@ -43,7 +49,8 @@ class DeckScreen(Screen[None]):
     def place(self) -> None:
         """Give every panel its box, or hide it."""
         board = self.board
-        boxes = arrange(self.app.size.width, self.app.size.height, board.layout, board.zoomed)
+        desk, size = board.desk, self.app.size
+        boxes = arrange(size.width, size.height, board.layout, board.zoomed, desk.kill_lines, desk.draft is not None)
         for slot, panel in self.panels.items():
             box = boxes.get(slot)
             panel.display = box is not None

@@ -3,10 +3,15 @@
 from collections.abc import Callable, Sequence
 
 from app.config import GLYPHS, PALETTES, THEMES
+from app.deck.agents import AgentsPanel
 from app.deck.glyphs import SETS
-from app.deck.layout import LAYOUTS, arrange
+from app.deck.layout import DESK_LAYOUT, LAYOUTS, arrange
+from app.deck.orders import OrdersPanel
+from app.deck.risk import RiskPanel
 from app.deck.screen import DeckScreen
 from app.deck.tape import TapePanel
+
+_Scrolled = TapePanel | AgentsPanel | RiskPanel | OrdersPanel
 
 
 class Viewer:
@@ -22,27 +27,27 @@ class Viewer:
 
     def focus_ladder(self) -> None:
         """Focus the ladder."""
-        self._focus("ladder")
+        self.focus("ladder")
 
     def focus_heat(self) -> None:
         """Focus the heat map."""
-        self._focus("heat")
+        self.focus("heat")
 
     def focus_tape(self) -> None:
         """Focus the tape."""
-        self._focus("tape")
+        self.focus("tape")
 
     def focus_chart(self) -> None:
         """Focus the chart."""
-        self._focus("chart")
+        self.focus("chart")
 
     def focus_market(self) -> None:
         """Focus the market panel."""
-        self._focus("market")
+        self.focus("market")
 
     def focus_day(self) -> None:
         """Focus the day bar."""
-        self._focus("day")
+        self.focus("day")
 
     def zoom(self) -> None:
         """Zoom the focused panel (the ladder when none is), or go back."""
@@ -53,11 +58,12 @@ class Viewer:
     def layout(self) -> None:
         """Next layout."""
         board = self._board
-        board.layout, board.zoomed = _after(LAYOUTS, board.layout), None
+        layouts = (DESK_LAYOUT, *LAYOUTS) if board.desk.trading else LAYOUTS
+        board.layout, board.zoomed = _after(layouts, board.layout), None
         self._say(f"layout: {board.layout}")
         self._relay()
 
-    def _focus(self, slot: str) -> None:
+    def focus(self, slot: str) -> None:
         """Focus a panel; one that the layout has no place for is zoomed."""
         board, panel = self._board, self._deck.panels[slot]
         if not panel.display or (board.zoomed and board.zoomed != slot):
@@ -113,13 +119,15 @@ class Viewer:
         self._scroll(-max(self._board.axis.lines - 2, 1))
 
     def _scroll(self, rows: int) -> None:
-        self.scroll("tape" if self._board.focus == "tape" else "ladder", rows)
+        panel = self._deck.panels.get(self._board.focus)
+        self.scroll(panel.slot if isinstance(panel, _Scrolled) else "ladder", rows)
 
     def scroll(self, slot: str, rows: int) -> None:
-        """Scroll the tape, or the price axis of ladder and heat map."""
-        if slot == "tape":
-            self._tape.scroll_rows(rows)
-            self._again("tape")
+        """Scroll a list, or the price axis of ladder and heat map."""
+        panel = self._deck.panels.get(slot)
+        if isinstance(panel, _Scrolled):
+            panel.scroll_rows(rows)
+            self._again(slot)
         elif slot in ("ladder", "heat"):
             self._board.axis.scroll(rows)
             self._again("ladder", "heat")

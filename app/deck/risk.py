@@ -1,0 +1,134 @@
+"""The risk panel: every limit, how much of it is used, the fullest first."""
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from rich.segment import Segment
+
+from app.deck import table
+from app.deck.board import Board
+from app.deck.figures import amount, percent
+from app.deck.formats import plain
+from app.deck.glyphs import bar
+from app.deck.strip_panel import Key, StripPanel, fit
+from app.deck.table import Cell, Said
+from core.desk_view import RiskView
+from core.snapshot import Snapshot
+
+AMBER, RED = 0.75, 0.90  #: shares from which a limit is amber and red
+BREACH = 4
+#: Colour and sign of the stages: calm, above a half, amber, red, breached. Signs stand last in their row.
+_LOOKS = (("bid_dim", "  "), ("bid_dim", "  "), ("warn", "! "), ("alarm", "!!"), ("on-alarm", "BREACH"))
+
+
+class Gauge(NamedTuple):
+    """One limit as it is written."""
+
+    name: str
+    numbers: str
+    eighths: int
+    cells: int
+    percent: str
+    stage: int
+
+
+class RiskPanel(StripPanel):
+    """Value / limit, bar, percent, sign; a breach with its reason."""
+
+    slot, number, label, hertz = "risk", "8", "Risk", 5
+
+    def __init__(self, board: Board) -> None:
+        super().__init__(board)
+        self._top = 0
+
+    def caption(self, snapshot: Snapshot) -> str:
+        """The worst."""
+        between = self.board.glyphs.between
+        if snapshot.desk is None or not snapshot.desk.risks:
+            return ""
+        broken = sum(stage(risk) == BREACH for risk in snapshot.desk.risks)
+        return f"{between} {broken} BREACHED" if broken else f"{between} amber 75% red 90%"
+
+    def rows(self, snapshot: Snapshot, width: int, height: int) -> Sequence[Key]:
+        """One row for each limit, and one for the reason of a breach."""
+        desk = snapshot.desk
+        if desk is None or not desk.risks:
+            return table.padded([Said((Cell(" no limits: everything is denied", "muted"),))], height)
+        ordered = sorted(desk.risks, key=_urgency)
+        self._top = min(max(self._top, 0), max(len(ordered) - 1, 0))
+        keys: list[Key] = []
+        for risk in ordered[self._top : self._top + height]:
+            keys.append(self._gauge(risk, width))
+            if stage(risk) == BREACH and risk.reason:
+                keys.append(Said((Cell(f"   {plain(risk.reason)}", "alarm"),)))
+        hidden = len(ordered) - self._top - sum(isinstance(key, Gauge) for key in keys[:height])
+        if len(keys) >= height > 2 and hidden > 0:
+            keys[height - 1 :] = [Said((Cell(f" {hidden + 1} more, calmer", "muted"),))]
+        return [*keys, *[Said(())] * (height - len(keys))][:height]
+
+    def _gauge(self, risk: RiskView, width: int) -> Gauge:
+        cells = _bar_cells(width)
+        share = 0.0 if math.isnan(risk.used) else min(max(risk.used, 0.0), 1.0)
+        minus = self.board.glyphs.minus
+        digits = (_number_cells(width) - 1) // 2
+        numbers = f"{amount(risk.value, digits, minus)}/{amount(risk.limit, digits, minus)}"
+        scope = "" if risk.scope == "desk" else f"{plain(risk.scope)} "
+        return Gauge(
+            f"{scope}{plain(risk.control)}", numbers, round(share * cells * 8), cells, percent(risk.used), stage(risk)
+        )
+
+    def paint(self, key: Key, width: int) -> list[Segment]:
+        """One row."""
+        ink, glyphs = self.board.ink, self.board.glyphs
+        if not isinstance(key, Gauge):
+            return table.paint(key, (), width, ink, glyphs)
+        colour, sign = _LOOKS[key.stage]
+        filled = bar(glyphs, key.eighths)
+        label = max(width - key.cells - _number_cells(width) - 11 - (4 if key.stage == BREACH else 0), 0)
+        strong = "!" if key.stage >= 2 else ""
+        words = strong + ("alarm" if key.stage == BREACH else colour if key.stage >= 2 else "text")
+        return fit(
+            [
+                Segment(f" {key.name[:label]:<{label}} ", table.look(ink, words)),
+                Segment(
+                    key.numbers.rjust(_number_cells(width)) + " ", table.look(ink, words if key.stage >= 2 else "muted")
+                ),
+                Segment(filled, table.look(ink, colour.removeprefix("on-"))),
+                Segment(glyphs.trough * (key.cells - len(filled)), table.look(ink, "faint")),
+                Segment(key.percent.rjust(5) + " ", table.look(ink, words)),
+                Segment(sign, table.look(ink, strong + colour)),
+            ],
+            width,
+        )
+
+    def scroll_rows(self, rows: int) -> None:
+        """Look at calmer limits (negative) or back."""
+        self._top -= rows
+
+
+def stage(risk: RiskView) -> int:
+    """The stage, never calmer than what is used: a panel must not soften a number it shows."""
+    used = risk.used
+    seen = 0 if math.isnan(used) else 3 if used >= RED else 2 if used >= AMBER else 0
+    return min(max(risk.stage, seen), BREACH)
+
+
+def breaches(risks: Sequence[RiskView]) -> frozenset[tuple[str, str]]:
+    """Scope and control of every breached limit."""
+    return frozenset((risk.scope, risk.control) for risk in risks if risk.stage >= BREACH)
+
+
+def _urgency(risk: RiskView) -> tuple[int, float]:
+    used = 0.0 if math.isnan(risk.used) else risk.used
+    return -int(stage(risk) == BREACH), -used
+
+
+def _bar_cells(width: int) -> int:
+    """Cells of the bar: a seventh of the panel, none where there is no room."""
+    return 0 if width < 34 else min(width // 7, 24)
+
+
+def _number_cells(width: int) -> int:
+    """Cells of value and limit."""
+    return 9 if width < 44 else 11
