@@ -31,8 +31,8 @@ STYLE = (
   .wide table { font-size: 6.5pt; }
   .model { white-space: normal; }
   .wide th, .wide td { padding: .15rem .25rem; }
-  figure { display: inline-block; width: 49%; vertical-align: top; }
-  figure, table, dl { break-inside: avoid; }
+  figure { padding: .4rem; margin-bottom: .5rem; }
+  figure, tr, dl { break-inside: avoid; }
   h2 { break-after: avoid; }
 }
 * { box-sizing: border-box; }
@@ -59,6 +59,7 @@ figure {
 }
 figcaption { font-size: .87rem; }
 svg { display: block; width: 100%; max-width: 860px; height: auto; }
+@media print { svg { width: auto; max-width: 100%; height: 62mm; } }
 svg text { font: 12px system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif; fill: var(--ink); }
 svg text.dim { fill: var(--dim); } svg text.small { font-size: 10.5px; } svg text.strong { font-weight: 600; }
 svg .grid { stroke: var(--rule); } svg .zero { stroke: var(--dim); stroke-width: 1.4; }

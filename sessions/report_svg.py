@@ -108,7 +108,7 @@ def box(left: float, right: float, top: float, height: float, kind: str, hint: s
 
 def line(points: Sequence[tuple[float, float]], kind: str) -> Markup:
     """A line through points."""
-    return element("polyline", points=" ".join(f"{x:.1f},{y:.1f}" for x, y in points), class_=kind)
+    return element("polyline", points=" ".join(f"{x:.1f},{y:.1f}" for x, y in points), fill="none", class_=kind)
 
 
 def dots(points: Sequence[tuple[float, float]], kind: str) -> Markup:
