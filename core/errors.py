@@ -50,3 +50,7 @@ class ModelError(TapedeckError):
     def __init__(self, model: object, reason: str) -> None:
         self.model, self.reason = str(model), reason
         super().__init__(f"{model}: {reason}")
+
+
+class EngineBroken(TapedeckError):
+    """An invariant of a running session does not hold; it is faulted, never continued."""

@@ -20,7 +20,7 @@ _CROSSED = int(Trust.CROSSED)
 
 
 @kernel
-def aggressor(
+def aggressor(  # noqa: PLR0915 - three models in step; apart they would drift
     book: BookState,
     venue: Venue,
     half: int,

@@ -10,6 +10,8 @@ to ticks: our prices less the shift are the tape's prices.
 
 import math
 
+import numpy as np
+
 from core.jit import kernel
 from core.venue.models import call_impact
 from core.venue.state import Venue
@@ -33,7 +35,7 @@ def shift_at(venue: Venue, flow: float) -> int:
     ticks = abs(call_impact(address, size)) if address != 0 else rules["impact"] * math.sqrt(size)
     if not ticks < 1e9:  # a model that answers nonsense moves nothing
         return 0
-    whole = int(math.floor(ticks + 0.5))
+    whole = np.int64(math.floor(ticks + 0.5))
     return whole if flow > 0 else -whole
 
 

@@ -41,6 +41,9 @@ def arrive(book: BookState, venue: Venue, slot: int, ts: int) -> None:
     venue.top[0]["working"] += 1
     order["status"] = _WORKING
     order["node"] = -1
+    kind = order["type"]
+    if kind == _PEG_TOUCH or kind == _PEG_MID:
+        venue.top[0]["pegs"] += 1
     if order["reason"] != _NONE:  # called back while it was on its way
         close(venue, slot, ts, _CANCELED, order["reason"])
         return
@@ -50,10 +53,7 @@ def arrive(book: BookState, venue: Venue, slot: int, ts: int) -> None:
     if order["qty"] < 1:
         close(venue, slot, ts, _REJECTED, _BAD_QTY)
         return
-    kind = order["type"]
-    if kind == _PEG_TOUCH or kind == _PEG_MID:
-        venue.top[0]["pegs"] += 1
-    elif kind == _STOP or kind == _STOP_LIMIT:
+    if kind == _STOP or kind == _STOP_LIMIT:
         event(venue, slot, ts, _ACK, _NONE, order["qty"], order["price"], 0)
         note(venue, slot, ts, _ACK, _NONE, 0, order["price"], 0, 0)
         order["status"] = _WAITING
@@ -209,6 +209,12 @@ def replace(book: BookState, venue: Venue, slot: int, order_id: int, qty: int, p
             event(venue, slot, ts, _CANCEL_REJECT, _UNKNOWN, qty, price, 0)
             note(venue, slot, ts, _CANCEL_REJECT, _UNKNOWN, 0, order["price"], 0, 0)
         return
+    if qty >= 1 and order["asked_leaves"] > order["leaves"]:
+        # Lots that traded before the replace came are not asked for again: total less filled, as in FIX.
+        qty -= order["asked_leaves"] - order["leaves"]
+        if qty < 1:
+            close(venue, slot, ts, _CANCELED, _REQUESTED)
+            return
     if qty < 1:
         event(venue, slot, ts, _CANCEL_REJECT, _BAD_QTY, qty, price, 0)
         note(venue, slot, ts, _CANCEL_REJECT, _BAD_QTY, 0, order["price"], 0, 0)

@@ -1,7 +1,6 @@
 """What the venue says: fills, events and the notes that reach us after the response latency."""
 
-import numpy as np
-
+from core.account.money import fee
 from core.book.state import EMPTY_ASK, EMPTY_BID, BookState
 from core.enums import EventKind, OrderStatus, Reason
 from core.jit import kernel
@@ -24,7 +23,7 @@ def mid2(bid: int, ask: int) -> int:
 
 
 @kernel
-def note(venue: Venue, slot: int, ts: int, kind: int, reason: int, qty: int, price: int, fee: int, maker: int) -> None:
+def note(venue: Venue, slot: int, ts: int, kind: int, reason: int, qty: int, price: int, paid: int, maker: int) -> None:
     """Send us an answer; it arrives after the response latency, never before an earlier one."""
     top, order = venue.top[0], venue.orders[slot]
     size = venue.notes.shape[0]
@@ -37,7 +36,7 @@ def note(venue: Venue, slot: int, ts: int, kind: int, reason: int, qty: int, pri
     found["order_id"] = order["order_id"]
     found["qty"] = qty
     found["leaves"] = order["leaves"]
-    found["fee"] = fee
+    found["fee"] = paid
     found["slot"] = slot
     found["price"] = price
     found["old_price"] = order["price"]
@@ -74,36 +73,19 @@ def event(venue: Venue, slot: int, ts: int, kind: int, reason: int, qty: int, pr
 
 
 @kernel
-def fee_of(venue: Venue, qty: int, price: int, maker: int) -> int:
-    """Fee of an execution in money units, rounded half away from zero; positive = paid."""
-    rules = venue.rules[0]
-    per_lot = rules["maker_fee"] if maker else rules["taker_fee"]
-    parts = rules["maker_ppb"] if maker else rules["taker_ppb"]
-    fee = per_lot * qty
-    if parts != 0:
-        # The notional may exceed 2^63 / 10^9: split off whole billions first.
-        notional = abs(price) * qty * rules["tick_value"]
-        scaled = (notional // 1_000_000_000) * abs(parts)
-        rest = (notional % 1_000_000_000) * abs(parts)
-        part = scaled + (rest + 500_000_000) // 1_000_000_000
-        fee += part if parts > 0 else -part
-    return np.int64(fee)
-
-
-@kernel
 def fill(book: BookState, venue: Venue, slot: int, ts: int, price: int, qty: int, maker: int, trust: int) -> None:
     """Execute lots of an order of ours at a price (our ticks). The caller has taken them out of its level's sums."""
     top, order = venue.top[0], venue.orders[slot]
     order["leaves"] -= qty
     order["filled"] += qty
-    fee = fee_of(venue, qty, price, maker)
+    paid = fee(venue.fees, 0, maker, price, qty, venue.rules[0]["tick_value"])
     bid, ask = market_best(book, venue, 0), market_best(book, venue, 1)
     found = venue.fills[top["fills"]]
     found["seq"] = top["seq"]
     found["ts"] = ts
     found["order_id"] = order["order_id"]
     found["qty"] = qty
-    found["fee"] = fee
+    found["fee"] = paid
     middle = mid2(bid, ask)
     found["mid2"] = middle + 2 * top["shift"] if middle != NO_PRICE else middle
     found["tape_mid2"] = mid2(book.top[0]["best_bid"], book.top[0]["best_ask"])
@@ -121,7 +103,7 @@ def fill(book: BookState, venue: Venue, slot: int, ts: int, price: int, qty: int
     top["fills"] += 1
     if top["fills"] > venue.fills.shape[0] - 2 * venue.orders.shape[0] - 32:
         top["drain"] = 1
-    note(venue, slot, ts, _FILL, _NONE, qty, price, fee, maker)
+    note(venue, slot, ts, _FILL, _NONE, qty, price, paid, maker)
     if order["leaves"] == 0:
         finish(venue, slot, ts, _FILLED, _NONE)
 

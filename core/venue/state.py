@@ -82,7 +82,6 @@ VENUE_TOP = np.dtype(
         ("requests", "<i8"),
         ("note_head", "<i8"),
         ("note_tail", "<i8"),
-        ("next_id", "<i8"),
         ("joined", "<i8"),  # arrivals at levels so far
         ("request_seq", "<i8"),
         ("fills", "<i8"),  # records in the output buffers
@@ -99,6 +98,7 @@ VENUE_TOP = np.dtype(
         ("cursor", "<i8"),  # messages applied
         ("last_price", "<i8"),  # of the last print, tape ticks; NO_PRICE
         ("volume", "<i8"),  # lots printed
+        ("worth", "<i8"),  # sum of price * lots of all prints
         ("shift", "<i8"),  # ticks by which we have moved the market (reactive rung)
         ("ts_decay", "<i8"),  # next step of the impact's decay
         ("taken_lots", "<i8"),  # meter: lots we took from the tape
@@ -108,6 +108,7 @@ VENUE_TOP = np.dtype(
         ("returned_lots", "<i8"),  # meter: taken lots that left or came back by themselves
         ("next_due", "<i8"),  # market time of the next thing to do between two messages
         ("feed_now", "<i8"),  # ns by which we see the market late
+        ("next_wake", "<i8"),  # our clock when the next agent is due
     ]
 )
 
@@ -120,10 +121,6 @@ VENUE_RULES = np.dtype(
         ("queue_call", "<i8"),  # address of a compiled function, 0 = none
         ("levels", "<i8"),  # 1 on a level-2 tape
         ("self_match", "<i8"),  # 0 cancel newest, 1 cancel oldest, 2 both
-        ("maker_fee", "<i8"),  # money units per lot
-        ("taker_fee", "<i8"),
-        ("maker_ppb", "<i8"),  # billionths of the notional
-        ("taker_ppb", "<i8"),
         ("tick_value", "<i8"),  # money units per tick and lot
         ("instrument", "<i8"),
         ("impact", "<f8"),  # ticks per square root of a lot of decayed flow
@@ -158,6 +155,7 @@ class Venue(NamedTuple):
     done: NDArray[np.void]  #: ORDER, output: orders that are over
     latency: NDArray[np.int64]  #: ns, shape (3, n): feed, order, response draws
     flow: NDArray[np.float64]  #: decayed own flow per time scale, shape (3, k): value, weight, decay per step
+    fees: NDArray[np.int64]  #: see `core.account.money.fee`, shape (1, 4)
     refills: NDArray[np.int64]  #: draws of refill times, per mille of the mean
     top: NDArray[np.void]  #: VENUE_TOP, shape (1,)
     rules: NDArray[np.void]  #: VENUE_RULES, shape (1,)
@@ -173,9 +171,9 @@ def new_venue(slots: int, orders: int = 256, records: int = 4096) -> Venue:
     top, rules = np.zeros(1, VENUE_TOP), np.zeros(1, VENUE_RULES)
     top["own_bid"], top["own_ask"] = EMPTY_BID, EMPTY_ASK
     top["bid_seen"], top["ask_seen"] = EMPTY_BID, EMPTY_ASK
-    top["free"], top["free_levels"], top["next_id"] = orders, levels, 1
+    top["free"], top["free_levels"] = orders, levels
     top["last_price"] = -(2**31)
-    top["ts_decay"] = top["next_due"] = 2**62
+    top["ts_decay"] = top["next_due"] = top["next_wake"] = 2**62
     rules["end"], rules["impact_step"] = 2**62, 100_000_000
     pool = np.zeros(orders, ORDER)
     return Venue(
@@ -194,6 +192,7 @@ def new_venue(slots: int, orders: int = 256, records: int = 4096) -> Venue:
         done=np.zeros(records, ORDER),
         latency=np.zeros((3, 1), np.int64),
         flow=np.zeros((3, 1), np.float64),
+        fees=np.zeros((1, 4), np.int64),
         refills=np.full(1, 1000, np.int64),
         top=top,
         rules=rules,

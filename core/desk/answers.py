@@ -1,0 +1,142 @@
+"""Turns that the compiled line cannot take by itself: signals, and policies in Python."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from core.desk.budget import Worker
+from core.desk.recorder import Recorder
+from core.enums import AgentState, EventKind, Reason
+from core.features.spec import SPEC
+from core.line.state import NEVER, Line
+from core.line.submit import desk_event
+from core.line.wake import policy, row_of
+from core.plan import AgentPlan, SessionPlan
+from core.policies.check import Answer, ask
+from core.policies.codes import Code
+from core.policies.port import Policy
+from core.policies.reasons import ReasonBook
+from core.policies.shown import View
+from core.ports import ReadingStatus, Signal
+
+_LATE = {
+    ReadingStatus.LATE: Reason.POLICY_LATE,
+    ReadingStatus.NOT_FINITE: Reason.NOT_FINITE,
+    ReadingStatus.OUT_OF_RANGE: Reason.OUT_OF_RANGE,
+    ReadingStatus.FAILED: Reason.POLICY_RAISED,
+}
+
+
+class Answers:
+    """Asks signals and Python policies, within their time, and puts what they say before the line."""
+
+    def __init__(
+        self,
+        plan: SessionPlan,
+        agents: Sequence[AgentPlan],
+        policies: Mapping[int, Policy],
+        signals: Mapping[int, Signal],
+    ) -> None:
+        """`policies` by row of settings, `signals` by agent."""
+        self._agents, self._policies, self._signals = agents, policies, signals
+        self._budget = int(plan.budget_ms * 1e6)
+        self._workers: dict[int, Worker] = {}
+        self.reasons = [ReasonBook() for _ in agents]
+        self.latency = [0] * len(agents)  #: ns of each agent's last decision, wall time
+        self.troubles: list[tuple[int, str]] = []  #: agent and what was wrong, for the blotter
+        self.urgent: Callable[[], bool] = lambda: False  #: whether a person's command waits
+
+    def give(self, line: Line, recorder: Recorder) -> None:
+        """Answer for the agent that the line asks about."""
+        agent = int(line.top[0]["asked"])
+        now = int(line.view[0]["now"])
+        taken = self._read_signal(line, agent, now)
+        row = int(row_of(line, agent))
+        n = 0
+        if line.codes[row] != Code.OUTSIDE:
+            n = int(policy(line, agent))
+        elif row in self._policies:
+            n, more = self._ask(line, agent, row, now)
+            taken += more
+        self.latency[agent] = taken
+        line.top[0]["answers"], line.top[0]["answered"] = n, 1
+
+    def _read_signal(self, line: Line, agent: int, now: int) -> int:
+        signal = self._signals.get(agent)
+        if signal is None:
+            return 0
+        who = line.agents[agent]
+        reading = signal.read(line.row)
+        line.view[0]["signal"] = who["signal"] = reading.value
+        who["model_bad"] = int(
+            reading.status in (ReadingStatus.NOT_FINITE, ReadingStatus.OUT_OF_RANGE, ReadingStatus.FAILED)
+        )
+        # Inside the soft budget the time is not told, so that two runs agree to the last bit.
+        who["model_latency"] = 0 if reading.status == ReadingStatus.OK else reading.latency_ns
+        if reading.usable:
+            who["model_ts"] = now
+        else:
+            reason = _LATE[reading.status]
+            desk_event(line, now, EventKind.MODEL, agent, 0, reason, int(reading.status), 0)
+            self._trouble(agent, f"signal {signal.name}: {reason.name.lower().replace('_', ' ')}")
+        return reading.latency_ns
+
+    def _ask(self, line: Line, agent: int, row: int, now: int) -> tuple[int, int]:
+        """Ask a Python policy. How many intents, and the ns it took."""
+        count = int(line.view[0]["n_open"])
+        view = View(line.view[0].copy(), line.opens[:count].copy(), line.row.copy(), SPEC.names)
+        worker = self._workers.setdefault(agent, Worker(self._agents[agent].name))
+        decider, book, out = self._policies[row], self.reasons[agent], np.zeros_like(line.intents)
+        in_time, answer, taken = worker.call(lambda: ask(decider, view, out, book), self._budget, self.urgent)
+        if not in_time:
+            del self._workers[agent]
+            self._fail(line, agent, now, Reason.POLICY_LATE, f"no answer within {taken / 1e6:.0f} ms: cut off, paused")
+            return 0, taken
+        given: Answer = answer
+        line.intents[:] = out
+        who = line.agents[agent]
+        if given.reason != Reason.NONE:
+            desk_event(line, now, EventKind.MODEL, agent, 0, int(given.reason), 0, 0)
+            self._trouble(agent, given.detail)
+            if given.reason == Reason.POLICY_RAISED:
+                self._fail(line, agent, now, given.reason, "")
+            return 0, taken
+        if who["model"] >= 0:
+            self._model_health(line, agent, row, now)
+        return given.n, taken
+
+    def _model_health(self, line: Line, agent: int, row: int, now: int) -> None:
+        """A policy that is a model says how its last answer came about."""
+        reading = getattr(self._policies[row], "reading", None)
+        if reading is None:
+            return
+        who = line.agents[agent]
+        who["model_bad"] = int(
+            reading.status in (ReadingStatus.NOT_FINITE, ReadingStatus.OUT_OF_RANGE, ReadingStatus.FAILED)
+        )
+        who["model_latency"] = 0 if reading.status == ReadingStatus.OK else reading.latency_ns
+        if reading.usable:
+            who["model_ts"] = now
+        else:
+            desk_event(line, now, EventKind.MODEL, agent, 0, int(_LATE[reading.status]), int(reading.status), 0)
+
+    def _fail(self, line: Line, agent: int, now: int, reason: Reason, words: str) -> None:
+        """Pause an agent whose policy cannot be trusted; its open orders stay until a person, or the gate, acts."""
+        who = line.agents[agent]
+        who["state"], who["next_wake"] = AgentState.UNHEALTHY, NEVER
+        desk_event(line, now, EventKind.AGENT, agent, 0, int(reason), AgentState.UNHEALTHY, 0)
+        if words:
+            self._trouble(agent, words)
+
+    def _trouble(self, agent: int, words: str) -> None:
+        self.troubles.append((agent, words))
+        del self.troubles[:-256]
+
+    def why(self, line: Line, agent: int) -> str:
+        """Why an agent last did what it did, in words."""
+        return self.reasons[agent].words(int(line.agents[agent]["why"]))
+
+    def close(self) -> None:
+        """Let the threads end."""
+        for worker in self._workers.values():
+            worker.close()

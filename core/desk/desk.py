@@ -1,0 +1,214 @@
+"""A session that runs: plays its tapes through the line, answers for its policies, obeys a person."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core.book.book import grown
+from core.desk.answers import Answers
+from core.desk.build import Parts, build, first_wakes, signals_of
+from core.desk.recorder import Recorder
+from core.enums import AgentState
+from core.errors import EngineBroken
+from core.line.run import ASK, BROKEN, DRAIN, GROW, run
+from core.line.state import NEVER, Line
+from core.plan import SessionPlan
+from core.risk.kill import KillSwitch
+from core.tape.tape import Tape
+from core.tca.market import Market
+from core.venue.grow import grown_venue
+
+_FOREVER = NEVER - 1
+
+
+class Desk:
+    """One session over its tapes."""
+
+    def __init__(
+        self,
+        plan: SessionPlan,
+        tapes: Sequence[Tape],
+        *,
+        models: Mapping[str, Any] | None = None,
+        recorder: Recorder | None = None,
+        kills: Path | None = None,
+        markets: Sequence[Market] | None = None,
+        start: Sequence[int] | None = None,
+    ) -> None:
+        """`models`: loaded models by name; `kills`: folder of the kill file, None = kills last as long as this
+        object; `markets`: what is known of the tapes, read if not given; `start`: message index per tape to start at.
+
+        Raises `ConfigError`.
+        """
+        self.plan, self.tapes = plan, tuple(tapes)
+        self.recorder = recorder if recorder is not None else Recorder()
+        self.models = dict(models or {})
+        parts: Parts = build(plan, tapes, self.models, markets)
+        self.parts, self.lines = parts, parts.lines
+        self.agents, self.money = parts.agents, parts.money
+        self.messages = [tape.messages for tape in tapes]
+        self.indices = [0] * len(tapes)
+        for k, index in enumerate(start or ()):
+            self._begin_at(k, index)
+        firsts = [
+            int(m["ts_event"][min(i, len(m) - 1)]) if len(m) else tape.meta.first_ts
+            for m, i, tape in zip(self.messages, self.indices, tapes, strict=True)
+        ]
+        self.clock = min(firsts)
+        first_wakes(self.lines, firsts)
+        names = [agent.name for agent in self.agents]
+        self.switch = KillSwitch(kills, plan.name, self.gate, names, [t.name for t in plan.tapes]) if kills else None
+        self.answers = Answers(plan, self.agents, parts.policies, signals_of(self.agents, self.models))
+        for line in self.lines:
+            self._wakes(line)
+
+    def _begin_at(self, k: int, index: int) -> None:
+        """Start in the middle of a tape, from its checkpoint."""
+        place = self.tapes[k].at(index)
+        self.lines[k] = self.lines[k]._replace(book=place.book.state)
+        top = self.lines[k].venue.top[0]
+        top["clock"], top["cursor"], top["volume"] = place.clock, index, place.volume
+        self.indices[k] = index
+
+    # --- shared state --------------------------------------------------------------------------
+
+    @property
+    def gate(self) -> Any:
+        """The risk gate."""
+        return self.lines[0].gate
+
+    @property
+    def account(self) -> Any:
+        """The accounts; the last row is the desk's."""
+        return self.lines[0].account
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing is left to play or to settle."""
+        return all(
+            index == len(messages) and line.venue.top[0]["next_due"] >= NEVER
+            for index, messages, line in zip(self.indices, self.messages, self.lines, strict=True)
+        )
+
+    # --- playing -------------------------------------------------------------------------------
+
+    def advance(self, until: int = _FOREVER, most: int | None = None) -> bool:
+        """Play up to and including time `until` (ns UTC), about `most` messages at once. True when `until` is reached.
+
+        Where the cuts are makes no difference to what happens.
+        """
+        until = min(until, _FOREVER)
+        if len(self.lines) == 1:
+            stop = len(self.messages[0]) if most is None else min(len(self.messages[0]), self.indices[0] + most)
+            reached = self._play(0, stop, until)
+        else:
+            goal = until if most is None else min(until, self._horizon(most))
+            self._together(goal)
+            reached = goal == until
+        self._settle_clock(until if reached else None)
+        self.drain()
+        return reached
+
+    def _settle_clock(self, until: int | None) -> None:
+        clocks = [int(line.venue.top[0]["clock"]) for line in self.lines]
+        self.clock = max([self.clock, *clocks])
+        if until is not None and until < _FOREVER:
+            self.clock = max(self.clock, min(until, max(tape.meta.last_ts for tape in self.tapes)))
+
+    def _horizon(self, most: int) -> int:
+        """Time by which no tape has played more than about `most` messages from here."""
+        ends = [
+            int(m["ts_event"][i + most]) if i + most < len(m) else _FOREVER
+            for m, i in zip(self.messages, self.indices, strict=True)
+        ]
+        return min(ends)
+
+    def _together(self, until: int) -> None:
+        """Several tapes on one clock: everything before an agent's turn has happened on all of them."""
+        while True:
+            turn = min(self._turn(line) for line in self.lines)
+            step = min(turn, until)
+            for end in (step - 1, step):
+                for k in range(len(self.lines)):
+                    self._play(k, len(self.messages[k]), end)
+            if step >= until:
+                return
+
+    @staticmethod
+    def _turn(line: Line) -> int:
+        """Market time of the next agent's turn on a line."""
+        top = line.venue.top[0]
+        wake = int(top["next_wake"])
+        return _FOREVER if wake >= NEVER else max(wake - int(top["feed_now"]), 0)
+
+    def _play(self, k: int, stop: int, until: int) -> bool:
+        """Play one tape; True when `until` (not only `stop`) was reached."""
+        while True:
+            line = self.lines[k]
+            index, reason = run(line, self.messages[k], self.indices[k], stop, until)
+            self.indices[k] = index
+            if reason == GROW:
+                self.lines[k] = line._replace(book=grown(line.book, int(self.messages[k][index]["price"])))
+            elif reason == DRAIN:
+                self.drain()
+                self._make_room(k)
+            elif reason == ASK:
+                self.answers.give(line, self.recorder)
+            elif reason == BROKEN:
+                raise EngineBroken("an account refused a fill: the sums no longer fit")
+            else:
+                return reason == 1 or index == len(self.messages[k])
+
+    def _make_room(self, k: int) -> None:
+        """Grow the pools that are full; emptying the buffers was not enough."""
+        line = self.lines[k]
+        top, most = line.venue.top[0], len(line.intents)
+        tight = top["free"] < most or top["free_levels"] < 2 * most
+        waiting = int(top["note_tail"] - top["note_head"])
+        tight = tight or top["requests"] + most + 1 >= len(line.venue.requests)
+        if tight or waiting > len(line.venue.notes) - 64 - 2 * len(line.venue.orders):
+            self.lines[k] = line = line._replace(venue=grown_venue(line.venue))
+        if len(line.opens) < len(line.venue.orders):
+            opens = np.zeros(2 * len(line.venue.orders), line.opens.dtype)
+            self.lines = [each._replace(opens=opens) for each in self.lines]
+
+    def drain(self) -> None:
+        """Take the records out of the output buffers."""
+        for line in self.lines:
+            top, venue = line.top[0], line.venue
+            for stream, array, owner, name in (
+                ("decisions", line.decisions, top, "decisions"),
+                ("verdicts", line.verdicts, top, "verdicts"),
+                ("readings", line.readings, top, "readings"),
+                ("orders", venue.done, venue.top[0], "done"),
+                ("fills", venue.fills, venue.top[0], "fills"),
+                ("events", venue.events, venue.top[0], "events"),
+            ):
+                count = int(owner[name])
+                if count:
+                    self.recorder.take(stream, array[:count])
+                    owner[name] = 0
+            venue.top[0]["drain"] = 0
+
+    def _wakes(self, line: Line) -> None:
+        """After an agent's next turn was set from outside: the line looks again."""
+        from core.line.run import due
+        from core.line.wake import find_next_wake
+
+        find_next_wake(line)
+        due(line)
+
+    def wake(self, agent: int, ts: int) -> None:
+        """Set an agent's next turn (ns UTC, our clock)."""
+        self.lines[0].agents[agent]["next_wake"] = ts
+        self._wakes(self.lines[int(self.lines[0].agents[agent]["instrument"])])
+
+    def state(self, agent: int) -> AgentState:
+        """What an agent is doing."""
+        return AgentState(int(self.lines[0].agents[agent]["state"]))
+
+    def close(self) -> None:
+        """Let the policies' threads end."""
+        self.answers.close()

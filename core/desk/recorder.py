@@ -1,0 +1,80 @@
+"""What the line writes down: every record stream of a session, hashed as it comes and kept as far as wanted."""
+
+import hashlib
+from collections import deque
+from collections.abc import Callable, Collection
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.records import DECISION, EVENT, FILL, ORDER, VERDICT
+
+STREAMS = ("decisions", "verdicts", "readings", "orders", "fills", "events")
+_TYPES: dict[str, Any] = {
+    "decisions": DECISION,
+    "verdicts": VERDICT,
+    "readings": np.dtype("<f4"),
+    "orders": ORDER,
+    "fills": FILL,
+    "events": EVENT,
+}
+#: Takes the records of a stream in order of emission, as arrays of its own.
+Sink = Callable[[str, NDArray[Any]], None]
+
+
+class Recorder:
+    """Collects records. Streams that are not kept whole keep their latest ones, for the screen."""
+
+    def __init__(self, keep: Collection[str] = STREAMS, latest: int = 4096, sink: Sink | None = None) -> None:
+        """`keep`: streams kept whole; `latest`: records kept of the others; `sink`: told of everything."""
+        self._keep, self._latest, self._sink = frozenset(keep), latest, sink
+        self._blocks: dict[str, deque[NDArray[Any]]] = {name: deque() for name in STREAMS}
+        self._hashes = {name: hashlib.blake2b(digest_size=32) for name in STREAMS}
+        self.counts = dict.fromkeys(STREAMS, 0)
+
+    def take(self, stream: str, records: NDArray[Any]) -> None:
+        """Add records; the array is copied, its owner may write over it."""
+        if not len(records):
+            return
+        block = np.ascontiguousarray(records).copy()
+        self._hashes[stream].update(block.view(np.uint8).data)
+        self.counts[stream] += len(block)
+        blocks = self._blocks[stream]
+        blocks.append(block)
+        if stream not in self._keep:
+            kept = sum(map(len, blocks))
+            while len(blocks) > 1 and kept - len(blocks[0]) >= self._latest:
+                kept -= len(blocks.popleft())
+        if self._sink is not None:
+            self._sink(stream, block)
+
+    def records(self, stream: str) -> NDArray[Any]:
+        """What is kept of a stream, oldest first."""
+        blocks = self._blocks[stream]
+        if not blocks:
+            return np.zeros(0, _TYPES[stream])
+        if len(blocks) > 1:
+            whole = np.concatenate(list(blocks))
+            blocks.clear()
+            blocks.append(whole)
+        return blocks[0]
+
+    def tail(self, stream: str, count: int) -> NDArray[Any]:
+        """The latest `count` records of a stream, oldest first."""
+        found: list[NDArray[Any]] = []
+        for block in reversed(self._blocks[stream]):
+            found.append(block[-count:])
+            count -= len(found[-1])
+            if count <= 0:
+                break
+        return np.concatenate(found[::-1]) if found else np.zeros(0, _TYPES[stream])
+
+    def digests(self) -> dict[str, str]:
+        """BLAKE2b-256 of each stream's bytes, hexadecimal."""
+        return {name: digest.hexdigest() for name, digest in self._hashes.items()}
+
+    def digest(self) -> str:
+        """One digest of the decisions and the fills: equal for two runs of the same session."""
+        both = self._hashes["decisions"].digest() + self._hashes["fills"].digest()
+        return hashlib.blake2b(both, digest_size=32).hexdigest()

@@ -1,0 +1,1 @@
+"""The straight line, compiled: book, features, policy, gate, venue, account."""

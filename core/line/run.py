@@ -1,0 +1,242 @@
+"""The loop: messages of the tape, and between two of them whatever is due, in the order of time."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.account.account import mark
+from core.book.kernels import apply_one, judge
+from core.enums import Action, Flag, Op
+from core.features.flow import follow
+from core.jit import inlined, kernel
+from core.line.look import mid2_now
+from core.line.settle import settle
+from core.line.state import NEVER, Line
+from core.line.wake import carry_out, find_next_wake, policy, prepare
+from core.records import NO_PRICE, NO_RECV
+from core.tape.marks import is_print
+from core.venue.impact import decay
+from core.venue.latency import delay
+from core.venue.match import move_market
+from core.venue.orders import arrive, cancel, end_session, follow_pegs, replace, watch_stops
+from core.venue.reactive import refill
+from core.venue.requests import pop
+from core.venue.tape import apply_beside, concerns
+
+_NEW, _CANCEL = int(Op.NEW), int(Op.CANCEL)
+_FULL, _EVENT_END, _RECV_US = 11, int(Flag.EVENT_END), int(Flag.RECV_US)
+_EXECUTE, _TRADE = int(Action.EXECUTE), int(Action.TRADE)
+_FEED = 0
+
+#: Why `run` came back.
+STOP, UNTIL, GROW, DRAIN, ASK, BROKEN = 0, 1, 2, 3, 4, 5
+
+
+@kernel
+def run(  # noqa: PLR0915 - a call from here copies two dozen array descriptors; the loop stays in one piece
+    line: Line, messages: NDArray[np.void], start: int, stop: int, until: int
+) -> tuple[int, int]:
+    """Play `messages` (MESSAGE) from `start` up to `stop` or past time `until` (ns UTC), doing what is due between.
+
+    Returns the next index and why: STOP reached, UNTIL passed (everything due by then is done), GROW: the book
+    needs room for message `index`, DRAIN: empty the output buffers, ASK: agent `top["asked"]` must answer,
+    BROKEN: an invariant does not hold.
+    """
+    book, venue, flow, top = line.book, line.venue, line.flow, line.venue.top[0]
+    watching = line.top[0]["agents"] > 0
+    i = start
+    if line.top[0]["answered"] != 0:
+        line.top[0]["answered"] = 0
+        agent = line.top[0]["asked"]
+        line.top[0]["asked"] = -1
+        carry_out(line, agent, line.view[0]["now"], line.top[0]["answers"])
+        due(line)
+    while i < stop:
+        message = messages[i]
+        ts = message["ts_event"]
+        limit = min(ts - 1, until)
+        if top["next_due"] <= limit:
+            reason = serve(line, messages, i, limit)
+            if reason != STOP:
+                return i, reason
+        if ts > until:
+            return i, UNTIL
+        action, side, flags, slot = message["action"], message["side"], message["flags"], np.int64(message["slot"])
+        price, qty = np.int64(message["price"]), message["qty"]
+        if top["watch"] > 0 and concerns(book, venue, action, side, slot, price):
+            top["cursor"] = i
+            top["clock"] = max(top["clock"], ts)
+            code = apply_beside(book, venue, messages, i)
+            if top["drain"] != 0 and code != _FULL:
+                if code != 0:
+                    book.results[code] += 1
+                _after(line, messages, i)
+                return i + 1, DRAIN
+        else:
+            code = apply_one(book, action, side, flags, slot, message["order_id"], qty, price)
+        if code != 0:
+            if code == _FULL:
+                return i, GROW
+            book.results[code] += 1
+        if flags & _EVENT_END:
+            judge(book)
+        if watching:
+            if (action == _EXECUTE or action == _TRADE) and is_print(action, flags, qty) and price != NO_PRICE:
+                top["last_price"] = price
+                top["volume"] += qty
+                top["worth"] += price * qty
+                if top["stops"] > 0:
+                    top["cursor"] = i
+                    watch_stops(book, venue, max(top["clock"], ts), price + top["shift"])
+            follow(flow, book, ts, action, side, flags, qty)
+            if top["pegs"] > 0 and (
+                book.top[0]["best_bid"] != top["bid_seen"] or book.top[0]["best_ask"] != top["ask_seen"]
+            ):
+                top["cursor"] = i + 1
+                follow_pegs(book, venue, max(top["clock"], ts))
+        i += 1
+    if i > start:
+        top["cursor"] = i
+        top["clock"] = max(top["clock"], messages[i - 1]["ts_event"])
+    if i == messages.shape[0] and top["next_due"] <= until:
+        return i, serve(line, messages, i, until)
+    return i, STOP
+
+
+@kernel
+def _after(line: Line, messages: NDArray[np.void], i: int) -> None:
+    """What the loop does after a message, for one at which it must stop."""
+    book, top, message = line.book, line.venue.top[0], messages[i]
+    action, flags, qty, price = message["action"], message["flags"], message["qty"], np.int64(message["price"])
+    if flags & _EVENT_END:
+        judge(book)
+    if is_print(action, flags, qty) and price != NO_PRICE:
+        top["last_price"] = price
+        top["volume"] += qty
+        top["worth"] += price * qty
+        if top["stops"] > 0:
+            watch_stops(book, line.venue, top["clock"], price + top["shift"])
+    follow(line.flow, book, message["ts_event"], action, message["side"], flags, qty)
+    top["cursor"] = i + 1
+
+
+@kernel
+def due(line: Line) -> None:
+    """Set the market time of the next thing to do between two messages."""
+    top, venue = line.venue.top[0], line.venue
+    first = min(top["ts_decay"], venue.rules[0]["end"])
+    if top["requests"] > 0:
+        first = min(first, venue.requests[0]["ts"])
+    if top["note_tail"] > top["note_head"]:
+        first = min(first, venue.notes[top["note_head"] % venue.notes.shape[0]]["ts"] - top["feed_now"])
+    if top["next_wake"] < NEVER:
+        first = min(first, top["next_wake"] - top["feed_now"])
+    top["next_due"] = first
+
+
+@kernel
+def serve(line: Line, messages: NDArray[np.void], i: int, limit: int) -> int:
+    """Do everything that is due up to market time `limit`; `i` is the next message. Returns why it must stop."""
+    venue, top = line.venue, line.venue.top[0]
+    top["cursor"] = i
+    if i > 0:
+        top["clock"] = max(top["clock"], messages[i - 1]["ts_event"])
+    while top["next_due"] <= limit:
+        if not room(line):
+            return DRAIN
+        if line.top[0]["broken"] != 0:
+            return BROKEN
+        at, feed = top["next_due"], top["feed_now"]
+        if top["requests"] > 0 and venue.requests[0]["ts"] <= at:
+            _arrival(line)
+        elif top["ts_decay"] <= at:
+            _reaction(line, at)
+        elif venue.rules[0]["end"] <= at:
+            end_session(venue, venue.rules[0]["end"])
+            venue.rules[0]["end"] = NEVER
+            top["next_wake"] = NEVER
+            for agent in range(line.agents.shape[0]):
+                if line.agents[agent]["instrument"] == venue.rules[0]["instrument"]:
+                    line.agents[agent]["next_wake"] = NEVER
+        elif (
+            top["note_tail"] > top["note_head"]
+            and venue.notes[top["note_head"] % venue.notes.shape[0]]["ts"] - feed <= at
+        ):
+            place = top["note_head"] % venue.notes.shape[0]
+            top["note_head"] += 1
+            settle(line, place)
+        else:
+            agent = _who(line)
+            if agent >= 0:
+                now = line.agents[agent]["next_wake"]
+                _see(line, messages, i, now)
+                prepare(line, agent, now)
+                if line.agents[agent]["asks"] != 0:
+                    line.top[0]["asked"] = agent
+                    return ASK
+                carry_out(line, agent, now, policy(line, agent))
+            else:
+                find_next_wake(line)
+        due(line)
+    return STOP
+
+
+@inlined
+def _who(line: Line) -> int:
+    """The agent of this instrument whose turn it is, the first of several; -1 if none."""
+    wake, instrument = line.venue.top[0]["next_wake"], line.venue.rules[0]["instrument"]
+    for agent in range(line.agents.shape[0]):
+        if line.agents[agent]["next_wake"] == wake and line.agents[agent]["instrument"] == instrument:
+            return agent
+    return -1
+
+
+@inlined
+def _see(line: Line, messages: NDArray[np.void], i: int, now: int) -> None:
+    """How late we see the market now, and what our positions are worth."""
+    venue = line.venue
+    if venue.rules[0]["recorded_feed"] != 0 and i > 0 and venue.rules[0]["rung"] >= 4:
+        delta = messages[i - 1]["recv_delta"]
+        if delta != NO_RECV:
+            venue.top[0]["feed_now"] = max(0, delta * 1000 if messages[i - 1]["flags"] & _RECV_US else delta)
+    else:
+        venue.top[0]["feed_now"] = delay(venue, _FEED, now)
+    mark(line.account, venue.rules[0]["instrument"], mid2_now(line))
+
+
+@kernel
+def _arrival(line: Line) -> None:
+    """The first request on its way reaches the venue."""
+    venue = line.venue
+    pop(venue)
+    found = venue.requests[venue.requests.shape[0] - 1]
+    op, slot, ts = found["op"], np.int64(found["slot"]), found["ts"]
+    if op == _NEW:
+        arrive(line.book, venue, slot, ts)
+    elif op == _CANCEL:
+        cancel(venue, slot, found["order_id"], ts, found["reason"])
+    else:
+        replace(line.book, venue, slot, found["order_id"], found["qty"], np.int64(found["price"]), ts)
+
+
+@kernel
+def _reaction(line: Line, ts: int) -> None:
+    """A step of the reactive rung: our impact decays, what we took comes back."""
+    decay(line.venue, ts)
+    move_market(line.book, line.venue, ts)
+    refill(line.book, line.venue, ts)
+
+
+@kernel
+def room(line: Line) -> bool:
+    """Whether one more turn fits into the pools and buffers whatever it does."""
+    top, venue, shared = line.venue.top[0], line.venue, line.top[0]
+    most = line.intents.shape[0]
+    return (
+        top["drain"] == 0
+        and top["free"] >= most
+        and top["free_levels"] >= 2 * most
+        and top["requests"] + most + 1 < venue.requests.shape[0]
+        and shared["decisions"] + most + 1 < line.decisions.shape[0]
+        and shared["verdicts"] + most + 1 < line.verdicts.shape[0]
+        and shared["readings"] + 1 < line.readings.shape[0]
+    )
