@@ -4,12 +4,15 @@ later: a schedule drawn from the volume of its own window is the oldest leak of 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import nan
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.book.state import EMPTY_ASK, EMPTY_BID
 from core.errors import ConfigError
+from core.plan import ParentPlan
+from core.policies.port import ParentContext
 from core.tca.market import Market
 
 _SECOND = 1_000_000_000
@@ -22,7 +25,7 @@ LOOKBACK = 1800 * _SECOND
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """The market before a moment. All zero where nothing came before: no volatility means no hurry (TWAP)."""
+    """The market before a moment; NaN where too little came before to say."""
 
     sigma: float  #: volatility of the mid, ticks per square root of a second
     rate: float  #: lots traded a second
@@ -39,7 +42,7 @@ def estimate(market: Market, before: int, lookback: int = LOOKBACK) -> Estimate:
     samples = samples[(samples["bid"] != EMPTY_BID) & (samples["ask"] != EMPTY_ASK)]
     end = min(before, market.last_ts)
     if end <= start or not len(samples):
-        return Estimate(0.0, 0.0, 0.0, 0.0, 0.0)
+        return Estimate(nan, nan, nan, nan, 0.0)
     seconds = (end - start) / _SECOND
     return Estimate(
         sigma=_sigma(samples, market.step),
@@ -55,7 +58,7 @@ def _sigma(samples: NDArray[np.void], step: int) -> float:
     mids = (samples["bid"] + samples["ask"]) / 2
     lag = max(1, _HORIZON // step)
     if len(mids) <= lag:
-        return 0.0
+        return nan
     return float(np.sqrt(np.mean((mids[lag:] - mids[:-lag]) ** 2) / (lag * step / _SECOND)))
 
 
@@ -87,6 +90,27 @@ def volume_curve(
     even = total.sum() / slices / len(seen) if seen and total.any() else 1.0
     curve: NDArray[np.float64] = (total + even) / (total.sum() + even * slices)
     return curve
+
+
+def known_before(
+    market: Market, parent: ParentPlan, *, every: int = _SECOND, slices: int = 20, earlier: Sequence[Market] = ()
+) -> ParentContext:
+    """All that a policy is told of the market when it is made for a parent order. `every`: ns between decisions."""
+    found = estimate(market, parent.start)
+    return ParentContext(
+        side=parent.side,
+        qty=parent.qty,
+        start=parent.start,
+        end=parent.end,
+        limit=parent.limit,
+        urgency=parent.urgency,
+        every=every,
+        sigma=found.sigma,
+        rate=found.rate,
+        spread=found.spread,
+        depth=found.depth,
+        volumes=volume_curve(market, parent.start, parent.end - parent.start, slices, earlier),
+    )
 
 
 def _per_slice(market: Market, edges: NDArray[np.int64]) -> NDArray[np.int64]:

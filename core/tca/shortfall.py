@@ -22,7 +22,7 @@ level is in the mid before its next fill, if the fills are recorded apart, and s
 before the whole order it is in spread. Either way nothing is counted twice.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
@@ -53,7 +53,7 @@ class Marks:
     arrival2: int  #: when its first message could reach the venue; NO_PRICE = as the decision
     end2: int  #: the last one known when its window ended; needed only if something is left
     tick_value: int  #: money units of one tick of one lot
-    complete2: int | None = None  #: `sweep` of what is left: marks it there instead of at `end2`
+    complete2: int | None = None  #: half ticks times lots to complete what is left: marks it there instead of at `end2`
     complete_fee: int = 0  #: money units, the taker fees of completing
 
 
@@ -146,21 +146,6 @@ def decompose(side: int, qty: int, fills: NDArray[np.void], without2: NDArray[np
         unmeasured=unmeasured,
         leftover=leftover,
     )
-
-
-def sweep(prices: Sequence[int], quantities: Sequence[int], lots: int) -> tuple[int, int]:
-    """Take `lots` from the levels of one side, best first: twice ticks times lots paid, and lots beyond the book.
-
-    What the visible book cannot fill pays its last price; the caller says how much that was. An empty book fills
-    nothing: (0, lots).
-    """
-    paid, left, last = 0, lots, 0
-    for price, quantity in zip(prices, quantities, strict=True):
-        if left > 0 and quantity > 0:
-            taken, last = min(left, int(quantity)), int(price)
-            paid += 2 * last * taken
-            left -= taken
-    return (0, lots) if left == lots else (paid + 2 * last * left, left)
 
 
 def _rows(fills: NDArray[np.void], without2: NDArray[np.int64]) -> Iterator[tuple[int, int, int, int, int]]:

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from core.records import FILL, NO_PRICE
-from core.tca.shortfall import Leftover, Marks, decompose, fill_costs, sweep
+from core.tca.completing import sweep
+from core.tca.shortfall import Leftover, Marks, decompose, fill_costs
 from tests.oracle.tca import OracleFill, OracleOrder
 
 PRICES = st.integers(-(2**31) + 1, 2**31 - 1)
@@ -67,8 +68,6 @@ def test_parts_sum_when_the_rest_is_completed(
 
 @given(st.lists(st.tuples(st.integers(1, 10**6), st.integers(0, 50)), max_size=8), st.integers(0, 500))
 def test_sweep_takes_the_levels_in_order(levels: list[tuple[int, int]], lots: int) -> None:
-    paid, beyond = sweep([price for price, _ in levels], [qty for _, qty in levels], lots)
+    taken = sweep([price for price, _ in levels], [qty for _, qty in levels], lots)
     flat = [price for price, qty in levels for _ in range(qty)]
-    assert beyond == max(0, lots - len(flat))
-    taken = flat[:lots] + ([flat[-1]] * beyond if flat else [])
-    assert paid == 2 * sum(taken)
+    assert [price for price, qty in taken for _ in range(qty)] == flat[:lots]

@@ -11,10 +11,11 @@ from core.book.state import EMPTY_ASK, EMPTY_BID
 from core.enums import Action, Flag
 from core.errors import ConfigError
 from core.feeds.source import Options
+from core.plan import ParentPlan
 from core.records import ABSENT, NO_PRICE, ROW
 from core.tape.importer import import_tape
 from core.tape.tape import Tape
-from core.tca.estimate import Estimate, estimate, volume_curve
+from core.tca.estimate import Estimate, estimate, known_before, volume_curve
 from core.tca.market import SAMPLE, TOUCH, Market, read_market
 from tests.oracle.tape import RowSource
 from tests.small_tapes import market_rows, small_tape
@@ -113,7 +114,8 @@ def test_nothing_at_or_after_the_start_is_looked_at(tmp_path: Path) -> None:
 def test_a_print_at_the_start_is_not_before_it() -> None:
     market = plain_market([(9 * SECOND, 5), (10 * SECOND, 100)], 60 * SECOND)
     found = estimate(market, 10 * SECOND)
-    assert found == Estimate(0.0, 0.5, 2.0, 20.0, 10.0)
+    assert replace(found, sigma=0.0) == Estimate(0.0, 0.5, 2.0, 20.0, 10.0)
+    assert estimate(market, 12 * SECOND).sigma == 0.0  # eleven samples before it: the first change over ten seconds
     late = volume_curve(market, 10 * SECOND, 10 * SECOND, 2)
     np.testing.assert_allclose(late, [1 / 4, 3 / 4])  # 5 lots in the second half, and one even block of 5
 
@@ -130,7 +132,9 @@ def test_estimates_of_a_walk_find_its_volatility() -> None:
 
 def test_nothing_earlier_is_nothing_known() -> None:
     market = plain_market([(5, 9)], 60 * SECOND)
-    assert estimate(market, 0) == Estimate(0.0, 0.0, 0.0, 0.0, 0.0)
+    none = estimate(market, 0)
+    assert np.isnan([none.sigma, none.rate, none.spread, none.depth]).all()
+    assert none.seconds == 0.0
     np.testing.assert_array_equal(volume_curve(market, 0, 10 * SECOND, 4), np.full(4, 0.25))
     np.testing.assert_array_equal(volume_curve(market, 9 * SECOND, 10 * SECOND, 4), np.full(4, 0.25))
 
@@ -159,3 +163,11 @@ def test_earlier_days_are_read_at_the_same_time_of_day() -> None:
     np.testing.assert_array_equal(
         volume_curve(today, open_hour + DAY + 1800 * SECOND, 60 * SECOND, 2, [outside]), [0.5, 0.5]
     )
+
+
+def test_a_policy_is_told_what_was_known() -> None:
+    market = plain_market([(9 * SECOND, 5), (10 * SECOND, 100)], 60 * SECOND)
+    told = known_before(market, ParentPlan(-1, 7, 10 * SECOND, 20 * SECOND, 95, 0.2), every=SECOND, slices=2)
+    assert (told.side, told.qty, told.start, told.end, told.limit, told.urgency) == (-1, 7, 10**10, 2 * 10**10, 95, 0.2)
+    assert (told.rate, told.spread, told.depth) == (0.5, 2.0, 20.0)
+    np.testing.assert_allclose(told.volumes, [1 / 4, 3 / 4])
