@@ -120,9 +120,9 @@ def _flag(control: Control, words: str) -> ControlSpec:
 C = Control
 _SPECS = (
     ControlSpec(C.LIMITS_PRESENT, "limits that nobody has set for this agent and instrument", "count", ()),
-    _flag(C.INSTRUMENT_KNOWN, "the agent or the instrument is not of this session"),
+    _flag(C.INSTRUMENT_KNOWN, "agent or instrument are not of this session, or the draft cannot be read at all"),
     _flag(C.SESSION_OPEN, "our session is not open, or the venue's status is known and is not trading"),
-    _flag(C.CODES_VALID, "operation, side, type, time in force or flags are none we know"),
+    _flag(C.CODES_VALID, "operation, type, time in force or flags are none we know"),
     _flag(C.QTY_VALID, "quantity not 1 .. MAX_QTY, display not 0 .. quantity, or old leaves that do not work"),
     _flag(C.PRICE_VALID, "no price, a price or a stop outside 32 bits, or a stop order without a stop"),
     _flag(C.PERMISSION, "whoever asks may not trade this"),

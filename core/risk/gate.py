@@ -34,12 +34,12 @@ def _within(value: int, most: int) -> bool:
 
 @inlined
 def _readable(gate: Gate, draft: np.void) -> bool:
-    """Whether agent and instrument are of the session and the numbers are such that nothing can overflow."""
+    """Whether it has a side, agent and instrument are of the session, and no sum of its numbers can overflow."""
     return (
         0 <= draft["agent"] < gate.missing.shape[0]
         and 0 <= draft["instrument"] < gate.missing.shape[1]
         and 0 <= draft["now"] < 2**62
-        and _within(draft["side"], 1)
+        and (draft["side"] == 1 or draft["side"] == -1)
         and _within(draft["qty"], 2 * MAX_QTY)
         and _within(draft["display"], 2 * MAX_QTY)
         and _within(draft["old_leaves"], 2 * MAX_QTY)
@@ -88,8 +88,9 @@ def check(gate: Gate, account: Account, draft: np.void, market: np.void, verdict
     """Judge a DRAFT by all controls. Returns the breaches (bit k = Control k), 0 = it may go.
 
     `market` is a MARKET of the draft's instrument. `verdict` (VERDICT) is filled whole. Counts the question for the
-    halt tier; nothing else is counted until `core.risk.hooks.sent`. An agent or instrument that is not of the session,
-    and a number so far out that sums could overflow, observe NaN everywhere and so breach everything.
+    halt tier; nothing else is counted until `core.risk.hooks.sent`. A draft without a side, of an agent or instrument
+    that is not of the session, or with a number so far out that sums could overflow, observes NaN everywhere and so
+    breaches everything.
     """
     top = gate.top[0]
     verdict["seq"], verdict["ts"], verdict["version"] = top["verdicts"], draft["now"], top["version"]

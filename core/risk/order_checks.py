@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from core.account.money import MOST_MONEY, notional
 from core.book.state import EMPTY_ASK, EMPTY_BID
-from core.enums import Op, OrderFlag, OrderType, Side, Status, TimeInForce
+from core.enums import Op, OrderFlag, OrderType, Status, TimeInForce
 from core.jit import inlined
 from core.records import ABSENT, MAX_QTY, NO_PRICE
 from core.risk.controls import Control
@@ -18,7 +18,6 @@ _NEW, _REPLACE = int(Op.NEW), int(Op.REPLACE)
 _LIMIT, _MARKET = int(OrderType.LIMIT), int(OrderType.MARKET)
 _STOP, _STOP_LIMIT = int(OrderType.STOP), int(OrderType.STOP_LIMIT)
 _PEG_TOUCH, _PEG_MID = int(OrderType.PEG_TOUCH), int(OrderType.PEG_MID)
-_BID, _ASK = int(Side.BID), int(Side.ASK)
 _DAY, _FOK = int(TimeInForce.DAY), int(TimeInForce.FOK)
 _TRADING, _SILENT = int(Status.TRADING), int(Status.NONE)
 _POST_ONLY = int(OrderFlag.POST_ONLY)
@@ -67,7 +66,6 @@ def observe_form(gate: Gate, draft: np.void, out: NDArray[np.float64]) -> None:
     replaces = draft["op"] == _REPLACE
     out[Control.CODES_VALID] = _flag(
         (draft["op"] != _NEW and not replaces)
-        or (draft["side"] != _BID and draft["side"] != _ASK)
         or kind < _LIMIT
         or kind > _PEG_MID
         or draft["tif"] < _DAY
