@@ -1,0 +1,1 @@
+"""Training: tapes in, a checked model with its card out."""
