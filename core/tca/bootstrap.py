@@ -58,39 +58,39 @@ def mean_test(values: NDArray[np.float64], drawn: Resamples, level: float = 0.95
     if blocks < 2:
         none = np.full(len(values), np.nan)
         return Means(mean, none, none.copy(), none.copy())
+    # All about the mean: a small difference must not drown in the rounding of a large level.
     sums = np.zeros((blocks, len(values)))
-    np.add.at(sums, drawn.block, values.T)
+    np.add.at(sums, drawn.block, (values - mean[:, None]).T)
     counts = np.bincount(drawn.block, minlength=blocks).astype(np.float64)
-    sizes = drawn.weights @ counts
-    means = (drawn.weights @ sums) / sizes[:, None]
-    jack = (sums.sum(axis=0) - sums) / (counts.sum() - counts)[:, None]
-    error = np.sqrt(((sums - counts[:, None] * mean) ** 2).sum(axis=0)) / counts.sum()
+    moved = (drawn.weights @ sums) / (drawn.weights @ counts)[:, None]
+    error = np.sqrt((sums**2).sum(axis=0)) / counts.sum()
     width = sqrt(blocks / (blocks - 1)) * student((1 + level) / 2, blocks - 1)
+    tiny = 1e-9 * (1.0 + np.abs(mean))
     if blocks < _FEW:
-        low, high = mean - width * error, mean + width * error
+        low, high = -width * error, width * error
     else:
-        low, high = _bca(means, mean, jack, -width)
-    return Means(mean, low, high, _p_values(drawn.weights, sums, counts, means, mean, error))
+        low, high = _bca(moved, -sums / (counts.sum() - counts)[:, None], tiny, -width)
+    p = _p_values(drawn.weights, sums, counts, moved, np.where(np.abs(mean) > tiny, mean, 0.0), error, tiny)
+    return Means(mean, mean + low, mean + high, p)
 
 
 def _bca(
-    means: NDArray[np.float64], mean: NDArray[np.float64], jack: NDArray[np.float64], z: float
+    moved: NDArray[np.float64], jack: NDArray[np.float64], tiny: NDArray[np.float64], z: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Ends of the interval. `means`: (resamples, series); `jack`: (blocks, series) leave-one-block-out means.
+    """Ends of the interval about the mean. `moved`: (resamples, series); `jack`: (blocks, series) without one block.
 
     `z`: the normal quantile, negative, that the lower end would have without bias and skew.
     """
-    ordered = np.sort(means, axis=0)
-    ties = (means == mean).mean(axis=0)
-    below = (means < mean).mean(axis=0) + ties / 2
+    ordered = np.sort(moved, axis=0)
+    # A resample of every block once has not moved; its rounding must not decide on which side it counts.
+    below = (moved < -tiny).mean(axis=0) + (np.abs(moved) <= tiny).mean(axis=0) / 2
     spread = jack.mean(axis=0) - jack
     scale = (spread**2).sum(axis=0) ** 1.5
-    # A constant series has no skew, only rounding.
-    flat = scale <= (1e-12 * (1.0 + np.abs(mean))) ** 3
+    flat = scale <= tiny**3  # a constant series has no skew, only rounding
     bend = np.where(flat, 0.0, (spread**3).sum(axis=0) / np.where(flat, 1.0, 6 * scale))
-    ends = np.empty((2, len(mean)))
-    last = len(means) - 1
-    for series in range(len(mean)):
+    ends = np.empty((2, moved.shape[1]))
+    last = len(moved) - 1
+    for series in range(moved.shape[1]):
         bias = _NORMAL.inv_cdf(min(max(below[series], 0.5 / (last + 1)), 1 - 0.5 / (last + 1)))
         for end, quantile in enumerate((z, -z)):
             shifted = bias + quantile
@@ -104,21 +104,21 @@ def _p_values(
     weights: NDArray[np.float64],
     sums: NDArray[np.float64],
     counts: NDArray[np.float64],
-    means: NDArray[np.float64],
+    moved: NDArray[np.float64],
     mean: NDArray[np.float64],
     error: NDArray[np.float64],
+    tiny: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    """Share of resamples whose t, centred on the mean, is as far out as the observed one; shape (series,)."""
+    """Share of resamples whose t, about the mean, is as far out as the observed one; shape (series,)."""
     # Sum over the drawn blocks of (sum - count * mean of the resample) squared, multiplied out.
-    squares = weights @ sums**2 - 2 * means * (weights @ (sums * counts[:, None]))
-    squares += means**2 * (weights @ counts**2)[:, None]
+    squares = weights @ sums**2 - 2 * moved * (weights @ (sums * counts[:, None]))
+    squares += moved**2 * (weights @ counts**2)[:, None]
     errors = np.sqrt(np.maximum(squares, 0.0)) / (weights @ counts)[:, None]
-    tiny = 1e-9 * (1.0 + np.abs(mean))
+    far = np.abs(moved)
     observed = np.where(error > tiny, np.abs(mean) / np.maximum(error, tiny), np.where(np.abs(mean) > tiny, inf, 0.0))
-    moved = np.abs(means - mean)
     # A resample of equal blocks has no error of its own: as far out as can be, unless it did not move at all.
-    t = np.where(errors > tiny, moved / np.maximum(errors, tiny), np.where(moved > tiny, inf, 0.0))
-    beyond: NDArray[np.float64] = ((t >= observed).sum(axis=0) + 1) / (len(means) + 1)
+    t = np.where(errors > tiny, far / np.maximum(errors, tiny), np.where(far > tiny, inf, 0.0))
+    beyond: NDArray[np.float64] = ((t >= observed).sum(axis=0) + 1) / (len(moved) + 1)
     return np.minimum(beyond, 1.0)
 
 

@@ -96,6 +96,13 @@ def test_degenerate_samples_give_no_nonsense() -> None:
     assert two.p[0] > 0.4
 
 
+def test_a_large_level_does_not_drown_a_small_spread() -> None:
+    values = np.random.default_rng(2).normal(size=(1, 40))
+    drawn = resample(np.arange(40) // 4, 800, np.random.default_rng(3))
+    near, far = mean_test(values, drawn), mean_test(values + 1e6, drawn)
+    np.testing.assert_allclose([far.low[0] - 1e6, far.high[0] - 1e6], [near.low[0], near.high[0]], atol=1e-8)
+
+
 def test_holm_by_hand() -> None:
     # Holm (1979): sorted .005 .01 .03 .04 times 4 3 2 1, never falling.
     np.testing.assert_allclose(holm(np.array([0.01, 0.04, 0.03, 0.005])), [0.03, 0.06, 0.06, 0.02])
