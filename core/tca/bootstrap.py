@@ -65,7 +65,7 @@ def mean_test(values: NDArray[np.float64], drawn: Resamples, level: float = 0.95
     moved = (drawn.weights @ sums) / (drawn.weights @ counts)[:, None]
     error = np.sqrt((sums**2).sum(axis=0)) / counts.sum()
     width = sqrt(blocks / (blocks - 1)) * student((1 + level) / 2, blocks - 1)
-    tiny = 1e-9 * (1.0 + np.abs(mean))
+    tiny = 1e-12 * (1.0 + np.abs(mean))
     if blocks < _FEW:
         low, high = -width * error, width * error
     else:
