@@ -115,7 +115,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("quit", ("ctrl+q",), "Quit", "Screen", brief="quit", viewer=True, anywhere=True),
     Action("arm", ("F2",), "Arm for a while; disarm when armed", "Trading", brief="arm", desk=True),
     Action("order", ("o",), "Write an order: preview, then enter", "Trading", brief="order", desk=True),
-    Action("cancel_order", ("X",), "Cancel the chosen order (armed)", "Trading", "orders", "one", desk=True),
+    Action("cancel_order", ("X",), "Cancel the chosen order (armed)", "Trading", "orders", "cancel order", desk=True),
     Action("pause_agent", ("F4",), "Pause the chosen agent; resume it (armed)", "Trading", brief="pause", desk=True),
     Action("cancel_all", ("F6",), "Cancel every open order, at once", "Trading", brief="cancel", desk=True),
     Action("flatten", ("F8",), "Flatten, after a preview", "Trading", brief="flatten", desk=True),

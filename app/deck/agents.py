@@ -27,7 +27,7 @@ COLUMNS = (
     Column("orders", "ORD", 3, rank=1, right=True),
     Column("latency", "LAT", 6, rank=3, right=True),
     Column("signal", "SIGNAL", 8, rank=5, right=True),
-    Column("doing", "DOING", 30, rank=6),
+    Column("doing", "DOING", 36, rank=6),
     Column("why", "WHY", 14, rank=7, rest=True),
 )
 DETAIL = 2  #: lines about the chosen agent, where the columns for them are dropped

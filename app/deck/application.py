@@ -9,6 +9,7 @@ from textual import events
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
+from textual.widget import Widget
 
 from app.config import DeckConfig
 from app.deck.actions import ACTIONS, BY_NAME, key_name
@@ -18,15 +19,15 @@ from app.deck.day_bar import DayBar
 from app.deck.desk_dialogs import FlattenDialog
 from app.deck.desk_viewer import DeskViewer
 from app.deck.desk_watch import DeskWatch
-from app.deck.dialogs import DIALOG_CSS, BookmarkDialog, Dialog, GotoDialog, NoteDialog
+from app.deck.dialogs import DIALOG_CSS, Dialog
 from app.deck.help import HelpScreen
 from app.deck.marks import Bookmarks, LooseBookmarks
 from app.deck.pump import SECOND, Pump, frame_rate, writer_queue
+from app.deck.questions import Questions
 from app.deck.screen import DeckScreen
 from app.deck.themes import PREFIX, themes
 from app.deck.trader import Trader
 from app.deck.viewer import Viewer
-from app.places import Target
 from core.clock import monotonic_ns
 from core.snapshot import Snapshot, State
 from core.transport import Player
@@ -86,6 +87,7 @@ class DeckApp(App[int], inherit_bindings=False):
         self._previous: Snapshot | None = None
         self._sought: int | None = None
         self._quiet_at = 0
+        self._before: Widget | None = None  #: what had the focus before the order line
         self.board.meter.asked = frame_rate(config)
         self.pump = Pump(self._latest, self.board.meter, clock, lambda: writer_queue(self._driver))
         if self.no_color:
@@ -100,6 +102,7 @@ class DeckApp(App[int], inherit_bindings=False):
         self.deck = DeckScreen(self.board)
         self.deck.clock, self.deck.painted, self.deck.resized = self._clock, self.pump.spend, self.relay
         self.viewer = Viewer(self.deck, self.say, self.relay)
+        self.questions = Questions(self.player, self.board, self.controls, self.ask)
         self.desk_viewer = DeskViewer(self.deck, self.player.latest, self.say, self.viewer.focus)
         self.trader = Trader(self.player, self.board, self.say, self.ask, self.relay)
         self.watch_desk = DeskWatch(self.deck, self.relay)
@@ -217,7 +220,7 @@ class DeckApp(App[int], inherit_bindings=False):
 
     def _owners(self) -> tuple[object, ...]:
         """Who has methods for actions."""
-        return self.viewer, self.controls, self.desk_viewer, self.trader
+        return self.viewer, self.controls, self.questions, self.desk_viewer, self.trader
 
     def action_how_to_quit(self) -> None:
         """ctrl+c may be meant for copying; it does not end a session."""
@@ -251,57 +254,36 @@ class DeckApp(App[int], inherit_bindings=False):
     def do_kill(self) -> None:
         """Kill first; then clear the screen of whatever was asked, so that the acknowledgements can be seen."""
         self.trader.send_kill()
-        while self.board.desk.trading and len(self.screen_stack) > 1:
+        if not self.board.desk.trading:
+            return
+        self.board.notice = ""
+        while len(self.screen_stack) > 1:
             self.pop_screen()
         self.relay()
 
     def do_order(self) -> None:
         """Open the order line and write in it."""
+        before = self.deck.focused
         self.trader.write_order()
-        if self.board.desk.draft is not None:
+        if self.board.desk.draft is not None and before is not self.deck.panels["entry"]:
+            self._before = before
             self.deck.set_focus(self.deck.panels["entry"])
 
     def on_entry_panel_send(self) -> None:
         """Enter below a preview."""
-        self.trader.send()
+        if self.trader.send():
+            self._refocus()
 
     def on_entry_panel_close(self) -> None:
         """Escape: no order."""
         self.trader.close()
+        self._refocus()
+
+    def _refocus(self) -> None:
+        """Back to the panel that had the focus before the order line took it."""
+        if self._before is not None and self._before.display:
+            self.deck.set_focus(self._before)
 
     def do_command_palette(self) -> None:
         """Show the palette."""
         self.action_command_palette()
-
-    def do_go_to(self) -> None:
-        """Ask where to go."""
-
-        def answer(target: Target | None) -> None:
-            if target is not None:
-                self.player.send(target.command)
-
-        self.push_screen(GotoDialog(self.player.latest(), self.board.formats), answer)
-
-    def do_bookmark(self) -> None:
-        """Bookmark the moment of the key press."""
-        ts = self.player.latest().clock
-
-        def answer(note: str | None) -> None:
-            if note is not None:
-                self.controls.keep(ts, note)
-
-        self.push_screen(NoteDialog(f"{self.board.formats.day(ts)} {self.board.formats.time(ts, 6)}"), answer)
-
-    def do_bookmarks(self) -> None:
-        """List them."""
-
-        def answer(choice: tuple[str, int] | None) -> None:
-            if choice is None:
-                return
-            if choice[0] == "go":
-                self.controls.go(choice[1])
-            else:
-                self.controls.forget(choice[1])
-                self.do_bookmarks()
-
-        self.push_screen(BookmarkDialog(self.board.bookmarks, self.board.formats), answer)

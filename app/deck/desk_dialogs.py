@@ -18,6 +18,7 @@ from core.snapshot import Snapshot
 
 WORD = "REARM"  #: what must be typed to end a kill
 _SHOWN = 12  #: agents listed in a preview
+_WIDTH = 66  #: cells of a line in a dialog
 
 
 class FlattenDialog(Dialog[int | None]):
@@ -89,9 +90,8 @@ class FlattenDialog(Dialog[int | None]):
                 near = f" near {formats.price(touch)}" if here and touch is not None else ""
                 parts.append(f"{'SELL' if sells else 'BUY'} {size}{near}")
             position = signed(agent.position, size, minus)
-            lines.append(
-                f"{plain(agent.name)[:12]:<12} {plain(agent.symbol)[:8]:<8} {position:>9}   {', '.join(parts)}"
-            )
+            who = f"{plain(agent.name)[:9]:<9} {plain(agent.symbol)[:6]:<6} {position:>8}"
+            lines.append(f"{who}  {', '.join(parts)}"[:_WIDTH])
         more = [f"and {len(lines) - _SHOWN} agents more"] * (len(lines) > _SHOWN)
         return "\n".join(["", *(lines[:_SHOWN] or ["flat already, and no open orders"]), *more, ""])
 

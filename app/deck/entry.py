@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from textwrap import wrap
 
 from rich.segment import Segment
 from textual import events
@@ -17,6 +18,7 @@ from app.deck.table import Cell, Said
 from core.snapshot import Snapshot
 from core.transport import Ticket
 
+_LABEL = " preview "
 _TYPED = {"full_stop": ".", "minus": "-"}
 
 
@@ -46,7 +48,9 @@ class EntryPanel(StripPanel):
 
     def hints(self) -> str:
         """Keys of the line."""
-        return "b s side  0-9 type  tab field  up down price  t type  i tif  p post  r reduce  esc"
+        if self.size.width < 100:
+            return "b s side  tab field  t type  i time  p r flags  enter  esc"
+        return "b s side  digits  tab field  up down price  t type  i time  p post-only  r reduce-only  enter  esc"
 
     def rows(self, snapshot: Snapshot, width: int, height: int) -> Sequence[Key]:
         """Fields, what it is, what it would do."""
@@ -55,8 +59,7 @@ class EntryPanel(StripPanel):
         if draft is None or snapshot.desk is None:
             return [Said(())] * height
         ticket = drafts.read(draft, desk.contracts.contract, desk.contracts.shown)
-        keys = [self._fields(draft), *self._preview(ticket, snapshot)]
-        return table.padded(keys, height)
+        return table.padded([self._fields(draft), *self._preview(ticket, snapshot, width)], height)
 
     def _fields(self, draft: Draft) -> Said:
         glyphs = self.board.glyphs
@@ -80,10 +83,11 @@ class EntryPanel(StripPanel):
         cell = table.side_word(side, self.board.glyphs)
         return cell.text, "!" + cell.colour
 
-    def _preview(self, ticket: Ticket | str, snapshot: Snapshot) -> list[Said]:
+    def _preview(self, ticket: Ticket | str, snapshot: Snapshot, width: int) -> list[Said]:
+        """What it is, in as many rows as that takes, and what it would do."""
         desk = self.board.desk
         if isinstance(ticket, str):
-            return [Said((Cell(" preview ", "muted"), Cell(f"nothing yet: {ticket}", "!warn"))), Said(())]
+            return [Said((Cell(_LABEL, "muted"), Cell(f"nothing yet: {ticket}", "!warn")))]
         contract, view = desk.contracts.contract, snapshot.desk
         assert view is not None
         worth = f"{drafts.notional(ticket, contract):,.2f} {view.currency}".rstrip()
@@ -91,10 +95,12 @@ class EntryPanel(StripPanel):
         before = sum(agent.position for agent in view.agents if desk.contracts.is_shown(agent.symbol))
         after = before + ticket.side * ticket.qty
         takes = "TAKES" in where or "REJECTED" in where
-        what = (Cell(" preview ", "muted"), Cell(drafts.words(ticket, contract), "!strong"), Cell(f"   {worth}"))
+        lines = wrap(drafts.words(ticket, contract), max(width - len(_LABEL), 20))
+        what = [Said((Cell(_LABEL, "muted"), Cell(lines[0], "!strong")))]
+        what += [Said((Cell(" " * len(_LABEL)), Cell(line, "!strong"))) for line in lines[1:]]
         place = Cell(f" {where}", "!warn" if takes else "text")
-        move = Cell(f"   position {self._lots(before)} {self.board.glyphs.arrow} ", "muted")
-        return [Said(what), Said((place, move, Cell(self._lots(after), "!strong")))]
+        move = Cell(f"   {worth}   position {self._lots(before)} {self.board.glyphs.arrow} ", "muted")
+        return [*what, Said((place, move, Cell(self._lots(after), "!strong")))]
 
     def _lots(self, lots: int) -> str:
         return signed(lots, self.board.formats.quantity(abs(lots)), self.board.glyphs.minus)
@@ -156,4 +162,5 @@ class EntryPanel(StripPanel):
         ticks += rows * board.axis.group
         if abs(ticks) > drafts.MAX_PRICE:
             return draft
+        board.axis.reveal(ticks // board.axis.group)
         return draft.put("price", board.formats.price(ticks))

@@ -54,7 +54,9 @@ def _squeezed(size: int, room: int) -> str:
         return text
     if size < 10**15:
         return compact(size, room)
-    return f"1e{len(text) - 1}" if room < 6 else f"{text[0]}.{text[1]}e{len(text) - 1}"
+    power = len(text) - 1
+    fine = f"{text[0]}.{text[1]}e{power}"
+    return fine if len(fine) <= room else f"{text[0]}e{power}"
 
 
 def percent(share: float) -> str:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 
 from rich.segment import Segment
+from rich.style import Style
 
 from app.deck import table
 from app.deck.board import Desk
@@ -33,6 +34,9 @@ class KillBoard(StripPanel, can_focus=False):
         """The way back."""
         return self.board.hint(("rearm", "re-arm with a reason"))
 
+    def _rule(self, focused: bool) -> Style:
+        return self.board.ink.text(self.board.ink.paper.alarm)
+
     def rows(self, snapshot: Snapshot, width: int, height: int) -> Sequence[Key]:
         """Headers and parts."""
         desk = self.board.desk
@@ -61,14 +65,14 @@ class KillBoard(StripPanel, can_focus=False):
         when = self.board.formats.time(kill.ts, 3)
         if kill.open_orders and late:
             fault = self.board.glyphs.fault
-            text = f" {fault} KILLED {plain(kill.scope)}: {kill.open_orders} ORDERS STILL OPEN after {took}"
+            text = f" {fault} KILLED {plain(kill.scope)}: {_orders(kill.open_orders).upper()} STILL OPEN after {took}"
             return "alarm", f"{text}   {plain(kill.reason)} {when}"
         if late:
             return (
                 "alarm",
                 f" ! KILLED {plain(kill.scope)}: all cancelled, but LATE: {took}   {plain(kill.reason)} {when}",
             )
-        state = "open orders 0" if not kill.open_orders else f"{kill.open_orders} orders still open"
+        state = "open orders 0" if not kill.open_orders else f"{_orders(kill.open_orders)} still open"
         return Said(
             (
                 Cell(f" {self.board.glyphs.fault} KILLED {plain(kill.scope)} ", "!alarm"),
@@ -118,3 +122,7 @@ def is_late(kill: KillView, waited_ms: float) -> bool:
     took = 0.0 if math.isnan(kill.elapsed_ms) else kill.elapsed_ms
     unfinished = kill.open_orders > 0 or not all(part.done for part in kill.parts)
     return took > LIMIT_MS or (unfinished and waited_ms > LIMIT_MS)
+
+
+def _orders(count: int) -> str:
+    return f"{count} order{'s' * (count != 1)}"

@@ -1,66 +1,19 @@
 """The ladder: what rests at each price, and what traded there. The axis stands still, the touch walks."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
 
-import numpy as np
 from rich.segment import Segment
 
+from app.deck import own_orders
 from app.deck.axis import descending, round_up, typical_top
-from app.deck.draft import read_price
 from app.deck.glyphs import bar
 from app.deck.ink import mix
+from app.deck.ladder_rows import Columns, Row, columns_for
 from app.deck.strip_panel import Key, StripPanel, fit
-from core.desk_view import DeskView
 from core.snapshot import Snapshot
 
 HEADER_LINES = 1
-#: Cells of orders, size, traded and volume, widest first.
-_WIDTHS = ((5, 9, 8, 6), (0, 9, 8, 6), (0, 8, 7, 4), (0, 8, 6, 3), (0, 7, 6, 3), (0, 8, 0, 4), (0, 8, 0, 0))
-#: The same where there is a desk, and last the cells of our own orders.
-_DESK_WIDTHS = (
-    (5, 9, 8, 6, 11), (0, 9, 8, 6, 11), (0, 8, 7, 4, 10), (0, 7, 5, 4, 10), (0, 7, 5, 0, 9), (0, 7, 0, 0, 9),
-    (0, 6, 0, 0, 9), (0, 7, 0, 0, 0),
-)  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """Cells of each column; 0 = not shown."""
-
-    orders: int
-    size: int  #: bid and ask alike
-    price: int
-    traded: int  #: sold and bought alike
-    volume: int
-    mine: int = 0  #: our own orders, left and right
-
-
-class Row(NamedTuple):
-    """Everything that decides how a price row looks."""
-
-    price: str
-    bid: str
-    ask: str
-    bid_orders: str
-    ask_orders: str
-    sold: str
-    bought: str
-    bid_bar: int  #: cells
-    ask_bar: int
-    sold_bar: int  #: eighths of a cell
-    bought_bar: int
-    side: int  #: 1 bid side, -1 ask side, 0 inside the spread
-    best: bool
-    last: int  #: aggressor of the last print when it was here, else 0; 2 = unknown aggressor
-    last_size: str
-    busiest: bool
-    my_bid: str = ""  #: our lots and those before them: 5(142)
-    my_ask: str = ""
-    cursor: int = 0  #: the order being written stands here, with this side
-    desk: bool = False
 
 
 class LadderPanel(StripPanel):
@@ -75,23 +28,12 @@ class LadderPanel(StripPanel):
             group += " held"
         bid, ask = snapshot.best_bid, snapshot.best_ask
         between = self.board.glyphs.between
-        own = self._own_away(snapshot)
+        own = own_orders.away(self.board, snapshot)
         if bid is None or ask is None:
             return f"{between} {group}{own}"
         spread = ask - bid
         word = "crossed" if spread < 0 else "locked" if spread == 0 else f"spread {spread}t"
         return f"{between} {group} {between} {word}{own}"
-
-    def _own_away(self, snapshot: Snapshot) -> str:
-        """Price rows with orders of ours that are out of sight: own 2 above."""
-        desk, axis, view = snapshot.desk, self.board.axis, snapshot.ladder
-        if desk is None or not len(desk.own_bids):
-            return ""
-        rows = np.flatnonzero(desk.own_bids + desk.own_asks) + view.low
-        above, below = int(np.sum(rows > axis.top)), int(np.sum(rows <= axis.top - axis.lines))
-        words = [f"own {above}{self.board.glyphs.above}"] * bool(above)
-        words += [f"own {below}{self.board.glyphs.below}"] * bool(below)
-        return f" {self.board.glyphs.between} {' '.join(words)}" if words else ""
 
     def hints(self) -> str:
         """Keys of the ladder, or where the touch went."""
@@ -117,43 +59,8 @@ class LadderPanel(StripPanel):
         ]
         keys = self._prices(snapshot, columns, lines, picked)
         if snapshot.desk is not None:
-            keys = self._with_own(keys, snapshot, snapshot.desk, columns)
+            keys = own_orders.added(self.board, keys, snapshot, columns)
         return [("header", columns), *keys]
-
-    def _with_own(self, keys: list[Row], snapshot: Snapshot, desk: DeskView, columns: Columns) -> list[Row]:
-        """The rows with our orders and the one being written."""
-        axis, low, lines = self.board.axis, snapshot.ladder.low, len(keys)
-        bids, asks, before_bids, before_asks = [
-            descending(values, low, axis.top, lines)
-            for values in (desk.own_bids, desk.own_asks, desk.own_bid_ahead, desk.own_ask_ahead)
-        ]
-        cursor, side = self._cursor()
-        width = columns.mine - 1
-        return [
-            key._replace(
-                my_bid=self._mine(bids[line], before_bids[line], width),
-                my_ask=self._mine(asks[line], before_asks[line], width),
-                cursor=side if axis.top - line == cursor else 0,
-                desk=True,
-            )
-            for line, key in enumerate(keys)
-        ]
-
-    def _cursor(self) -> tuple[int | None, int]:
-        """Price row and side of the order being written."""
-        desk = self.board.desk
-        if desk.draft is None:
-            return None, 0
-        ticks = read_price(desk.draft, desk.contracts.contract)
-        return (None if ticks is None else ticks // self.board.axis.group), desk.draft.side
-
-    def _mine(self, lots: int, before: int, width: int) -> str:
-        """5(142): our lots, and the lots before the first of them."""
-        if not lots or width < 3:
-            return ""
-        quantity = self.board.formats.quantity
-        own = quantity(lots, min(max(width - 5, 3), 5))
-        return own if before < 0 else f"{own}({quantity(before, max(width - len(own) - 2, 2))})"
 
     def _prices(self, snapshot: Snapshot, columns: Columns, lines: int, picked: list[list[int]]) -> list[Row]:
         bids, asks, bid_orders, ask_orders, sold, bought = picked
@@ -225,7 +132,7 @@ class LadderPanel(StripPanel):
         parts: list[Segment] = []
         faint = ink.text(paper.faint)
         if columns.mine:
-            parts.append(self._own(row.my_bid, columns.mine, row.cursor, 1))
+            parts.append(own_orders.painted(self.board, row, columns.mine, 1))
         if columns.orders:
             parts.append(Segment(row.bid_orders.rjust(columns.orders), faint))
         parts += self._bid(row, columns.size)
@@ -234,7 +141,7 @@ class LadderPanel(StripPanel):
         if columns.orders:
             parts.append(Segment(row.ask_orders.ljust(columns.orders), faint))
         if columns.mine:
-            parts.append(self._own(row.my_ask, columns.mine, row.cursor, -1))
+            parts.append(own_orders.painted(self.board, row, columns.mine, -1))
         if columns.traded:
             here = paper.strong if row.last else ""
             sold = ink.text(here if row.last == -1 else ink.ask_dim, row.last == -1)
@@ -244,18 +151,6 @@ class LadderPanel(StripPanel):
         if columns.volume:
             parts += self._volume(row, columns.volume)
         return parts
-
-    def _own(self, text: str, size: int, cursor: int, side: int) -> Segment:
-        """Our orders on one side, or the cursor of the one being written."""
-        ink, paper = self.board.ink, self.board.ink.paper
-        shown = text.rjust(size - 1) + " " if side > 0 else text.ljust(size)
-        if cursor == side:
-            mark = "BUY" + self.board.glyphs.last if side > 0 else self.board.glyphs.back + "SELL"
-            shown = f"{text} {mark}"[-size:].rjust(size) if side > 0 else f"{mark} {text}"[:size].ljust(size)
-            return Segment(shown, ink.on(paper.panel, paper.accent, True))
-        if not text:
-            return Segment(shown, ink.text(paper.text))
-        return Segment(shown, ink.on(paper.accent, ink.bid_fill if side > 0 else ink.ask_fill, True))
 
     def _bid(self, row: Row, size: int) -> list[Segment]:
         """A bid fills from the price outward, so its bar ends at the right."""
@@ -309,21 +204,6 @@ class LadderPanel(StripPanel):
         tail = bar(glyphs, rest)[: size - whole]
         blank = " " * (size - whole - len(tail))
         return [Segment(glyphs.eighths[7] * whole, first), Segment(tail, second), Segment(blank, second)]
-
-
-@lru_cache(256)
-def columns_for(width: int, price: int, desk: bool = False) -> Columns:
-    """Columns that fit into `width` cells, for prices `price` characters long."""
-    cells = price + 4
-    for orders, size, traded, volume, mine in _DESK_WIDTHS if desk else ():
-        used = 2 * orders + 2 * size + cells + 2 * traded + 2 * mine
-        if used + volume <= width:
-            return Columns(orders, size, cells, traded, min(width - used, 24) if volume else 0, mine)
-    for orders, size, traded, volume in _WIDTHS:
-        used = 2 * orders + 2 * size + cells + 2 * traded
-        if used + volume <= width:
-            return Columns(orders, size, cells, traded, min(width - used, 24) if volume else 0)
-    return Columns(0, max((width - cells) // 2, 4), min(cells, max(width - 8, 4)), 0, 0)
 
 
 @lru_cache(64)

@@ -12,6 +12,7 @@ DESK_LAYOUT = "desk"
 SMALLEST = (60, 16)  #: below this only a message
 FULL = (80, 24)  #: below this only the ladder and a status line
 ENTRY = 5  #: rows of the order line
+NARROW_ENTRY = 6  #: and where its preview may need two
 
 
 class Box(NamedTuple):
@@ -56,12 +57,17 @@ def arrange(
 
 def _between(boxes: dict[str, Box], body: Box, kill: int, entry: bool) -> Box:
     """What is left of `body` after the kill board above and the order line below have their rows."""
-    top, bottom = min(kill, body.height // 3), ENTRY if entry else 0
+    top, bottom = min(kill, body.height // 3), entry_lines(body.width) if entry else 0
     if top:
         boxes["kill"] = Box(body.x, body.y, body.width, top)
     if bottom:
         boxes["entry"] = Box(body.x, body.y + body.height - bottom, body.width, bottom)
     return Box(body.x, body.y + top, body.width, body.height - top - bottom)
+
+
+def entry_lines(width: int) -> int:
+    """Rows of the order line, frame included: the preview is never cut."""
+    return NARROW_ENTRY if width < 100 else ENTRY
 
 
 def _desk(body: Box) -> Mapping[str, Box]:

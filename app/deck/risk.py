@@ -68,7 +68,7 @@ class RiskPanel(StripPanel):
         return [*keys, *[Said(())] * (height - len(keys))][:height]
 
     def _gauge(self, risk: RiskView, width: int) -> Gauge:
-        cells = _bar_cells(width)
+        cells = max(_bar_cells(width) - 4 * (stage(risk) == BREACH), 0)  # the word takes its room
         share = 0.0 if math.isnan(risk.used) else min(max(risk.used, 0.0), 1.0)
         minus = self.board.glyphs.minus
         digits = (_number_cells(width) - 1) // 2
@@ -85,7 +85,7 @@ class RiskPanel(StripPanel):
             return table.paint(key, (), width, ink, glyphs)
         colour, sign = _LOOKS[key.stage]
         filled = bar(glyphs, key.eighths)
-        label = max(width - key.cells - _number_cells(width) - 11 - (4 if key.stage == BREACH else 0), 0)
+        label = max(width - key.cells - _number_cells(width) - 11 - 4 * (key.stage == BREACH), 0)
         strong = "!" if key.stage >= 2 else ""
         words = strong + ("alarm" if key.stage == BREACH else colour if key.stage >= 2 else "text")
         return fit(

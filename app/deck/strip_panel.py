@@ -85,7 +85,7 @@ class StripPanel(Widget, can_focus=True):
         ink, glyphs = self.board.ink, self.board.glyphs
         rule = self._rule(focused)
         if where == _TOP:
-            label = f" {self.number} {self.label} "
+            label = f" {self.number} {self.label} " if self.number else f" {self.label} "
             colour = ink.paper.accent if focused else ink.paper.text
             said = _whole_parts(said, glyphs.between, width - len(label) - 5)
             fill = glyphs.across * max(width - 3 - len(label) - len(said), 0)

@@ -15,6 +15,7 @@ from app.deck.draft import Draft
 from app.deck.orders import is_open
 from core.desk_view import DeskView
 from core.enums import AgentState
+from core.snapshot import State
 from core.transport import Command, Player, Verb
 
 NO_DESK = "nothing trades here: this is a tape"
@@ -37,10 +38,12 @@ class Trader:
 
     def view(self) -> DeskView | None:
         """The newest state of the desk; says so when there is none."""
-        view = self._player.latest().desk
-        if view is None:
-            self._say("the desk is still loading" if self._desk.trading else NO_DESK, True)
-        return view
+        snapshot = self._player.latest()
+        if snapshot.desk is None:
+            failed = snapshot.state is State.FAULTED
+            loading = "the engine has failed: nothing was sent" if failed else "the desk is still loading"
+            self._say(loading if self._desk.trading else NO_DESK, True)
+        return snapshot.desk
 
     # what lowers risk
 

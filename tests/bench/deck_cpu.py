@@ -1,6 +1,7 @@
 """CPU of the deck per tick, headless but with all terminal codes made; prints JSON.
 
     python tests/bench/deck_cpu.py                       # invented market, everything changes every tick
+    python tests/bench/deck_cpu.py --desk                # and trading on it
     python tests/bench/deck_cpu.py --tape AMZN.tape      # the engine replays it at MAX in its own thread
 
 `cpu_ms` is the event loop's thread only (`time.thread_time`), from one tick to the next: pushing, painting,
@@ -20,6 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "screen")]
 
 from fake import CannedPlayer, FakePlayer  # noqa: E402
+from fake_desk import FakeDeskPlayer  # noqa: E402
 from textual import events  # noqa: E402
 
 from app.config import DeckConfig  # noqa: E402
@@ -54,9 +56,9 @@ class MeasuredApp(DeckApp):
         super().action_act(name)
 
 
-def invented(frames: int) -> Player:
+def invented(frames: int, desk: bool) -> Player:
     """Prepared frames, so that making up the market is not measured."""
-    source = FakePlayer()
+    source = FakeDeskPlayer(agents=8, orders=2_000) if desk else FakePlayer()
     source.send(Command(Verb.GOTO, source.first_ts + 600 * 10**9))
     source.send(Command(Verb.PLAY))
     return CannedPlayer(source, frames, 1.0)
@@ -125,11 +127,12 @@ def main() -> None:
     """Parse, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tape", type=Path, help="tape folder; without one the market is invented")
+    parser.add_argument("--desk", action="store_true", help="with agents and 2,000 orders of our own")
     parser.add_argument("--size", default="160x48")
     parser.add_argument("--ticks", type=int, default=300)
     options = parser.parse_args()
     width, height = (int(part) for part in options.size.split("x"))
-    player = replayed(options.tape) if options.tape else invented(options.ticks)
+    player = replayed(options.tape) if options.tape else invented(options.ticks, options.desk)
     try:
         print(json.dumps(asyncio.run(measure(player, (width, height), options.ticks))))
     finally:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 import numpy as np
-from fake import INSTRUMENT, LENGTH, SECOND, START, FakePlayer
+from fake import INSTRUMENT, SECOND, START, FakePlayer
 
 from app.deck.contracts import Contract
 from core.desk_view import (
@@ -42,6 +42,7 @@ STATES = (
     AgentState.RUNNING, AgentState.RUNNING, AgentState.PAUSED, AgentState.RUNNING, AgentState.UNHEALTHY,
     AgentState.RUNNING, AgentState.WAITING, AgentState.DONE,
 )  # fmt: skip
+POSITIONS = (300, -1200, 0, 45, -3, 0, 0, 20)
 RISKS = (
     ("desk", "order rate 1s", 412.0, 500.0), ("desk", "gross notional", 1_640_000.0, 4_000_000.0),
     ("desk", "open orders", 46.0, 50.0), ("twap-1", "position", 300.0, 2_000.0), ("desk", "day loss", 0.0, 10_000.0),
@@ -62,7 +63,9 @@ class FakeDeskPlayer(FakePlayer):
     )
     shown = 0
 
-    def __init__(self, seed: int = 7, *, agents: int = 6, orders: int = 14, breach: bool = False, **options: Any) -> None:
+    def __init__(
+        self, seed: int = 7, *, agents: int = 6, orders: int = 14, breach: bool = False, **options: Any
+    ) -> None:
         super().__init__(seed, **options)
         self.agents, self.orders, self.breach = agents, orders, breach
         self.changes: dict[str, Any] = {}  #: fields of the desk view that a test wants so
@@ -140,9 +143,10 @@ class FakeDeskPlayer(FakePlayer):
         state = AgentState.KILLED if self._kills else self._states[place]
         return AgentView(
             name=name, symbol="AMZN" if place % 5 != 4 else "ES", policy=POLICIES[turn],
-            signal="fair-v3" if turn in (3, 4) else "", state=state, position=(300, -1200, 0, 45, -3, 0, 0, 20)[turn],
-            average=22_350.5, realised=int(rng.integers(-90_000, 260_000)), unrealised=int(rng.integers(-30_000, 30_000))
-            + pulse % 7 * 100, fees=int(rng.integers(0, 9_000)), drawdown=12_000, orders=(4, 3, 0, 6, 1, 0, 0, 0)[turn],
+            signal="fair-v3" if turn in (3, 4) else "", state=state, position=POSITIONS[turn], average=22_350.5,
+            realised=int(rng.integers(-90_000, 260_000)),
+            unrealised=int(rng.integers(-30_000, 30_000)) + pulse % 7 * 100, fees=int(rng.integers(0, 9_000)),
+            drawdown=12_000, orders=(4, 3, 0, 6, 1, 0, 0, 0)[turn],
             doing=DOINGS[turn], why=WHYS[turn], reading=0.41 if turn == 3 else float("nan"),
             latency_us=float("nan") if turn == 7 else 8.0 + 31 * turn, decisions=4_812, denied=turn,
         )  # fmt: skip
@@ -154,7 +158,9 @@ class FakeDeskPlayer(FakePlayer):
             used = value / limit
             risks.append(RiskView(scope, control, value, limit, used, _stage(used), ""))
         if self.breach:
-            risks.append(RiskView("pov-2", "message rate 1s", 207.0, 200.0, 1.035, 4, "207 messages a second, 200 allowed"))
+            risks.append(
+                RiskView("pov-2", "message rate 1s", 207.0, 200.0, 1.035, 4, "207 messages a second, 200 allowed")
+            )
         return tuple(sorted(risks, key=lambda risk: -risk.used if risk.used == risk.used else 0.0))
 
     def _orders(self, snapshot: Snapshot, rng: np.random.Generator) -> tuple[OrderView, ...]:
@@ -201,11 +207,14 @@ class FakeDeskPlayer(FakePlayer):
         return np.array(rows, np.int64).reshape(-1, 4)
 
     def _notes(self, pulse: int) -> tuple[NoteView, ...]:
-        lines = ("session started, limits version 3", "canary order was denied, as it must be", "vwap-1 resumed",
-                 "pov-2: message rate at 90 % of its limit", "model-a unwell: answered after 61 ms, 50 allowed")  # fmt: skip
-        return tuple(
-            NoteView(START + number * 60 * SECOND, text, number >= 3) for number, text in enumerate(lines * 4)
+        lines = (
+            "session started, limits version 3",
+            "canary order was denied, as it must be",
+            "vwap-1 resumed",
+            "pov-2: message rate at 90 % of its limit",
+            "model-a unwell: answered after 61 ms, 50 allowed",
         )
+        return tuple(NoteView(START + number * 60 * SECOND, text, number >= 3) for number, text in enumerate(lines * 4))
 
     def _parents(self) -> tuple[ParentView, ...]:
         at = np.linspace(0.0, 1.0, 121)
@@ -241,6 +250,3 @@ _DESK_VERBS = {
 
 def _stage(used: float) -> int:
     return 0 if used != used else sum(used >= share for share in (0.5, 0.75, 0.9))
-
-
-assert LENGTH

@@ -1,23 +1,16 @@
-"""The whole screen as text, with a digest of each line's styles.
+"""The whole screen as text, with a digest of each line's styles; `pictures.py` says how to write it anew."""
 
-`TAPEDECK_SNAPSHOTS=write pytest tests/screen/test_deck_snapshots.py` writes the pictures anew; look at the
-difference before you commit it.
-"""
-
-import os
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-from drive import Driven, deck
+from drive import deck
+from pictures import SIZES, compare, hues
 
 from app.config import DeckConfig
 from app.deck.marks import LooseBookmarks
 from core.transport import Command, Verb
 from sessions.bookmarks import Bookmark
 
-FOLDER = Path(__file__).parent / "snapshots"
-SIZES = ((80, 24), (120, 36), (160, 48), (200, 60))
 PLAIN = DeckConfig()
 LOOKS = {
     "default": PLAIN,
@@ -25,20 +18,6 @@ LOOKS = {
     "day-green-red": replace(PLAIN, theme="day", palette="green-red"),
     "ascii": replace(PLAIN, glyphs="ascii"),
 }
-
-
-def compare(driven: Driven, name: str) -> None:
-    """The screen against its stored picture."""
-    lines = [f"{look} {text}".rstrip() for look, text in zip(driven.looks(), driven.lines(), strict=True)]
-    path = FOLDER / f"{name}.txt"
-    if os.environ.get("TAPEDECK_SNAPSHOTS") == "write":
-        FOLDER.mkdir(exist_ok=True)
-        path.write_text("\n".join(lines) + "\n", "utf-8")
-    expected = path.read_text("utf-8").splitlines()
-    differing = [number for number, pair in enumerate(zip(expected, lines, strict=False)) if pair[0] != pair[1]]
-    shown = "\n".join(f"line {number}\n- {expected[number]}\n+ {lines[number]}" for number in differing[:4])
-    assert len(lines) == len(expected), f"{name}: {len(lines)} lines, stored {len(expected)}"
-    assert not differing, f"{name}: {len(differing)} lines differ\n{shown}"
 
 
 CASES = [(look, size) for look in LOOKS for size in (SIZES if look in ("default", "mono") else SIZES[::2])]
@@ -55,12 +34,7 @@ async def test_no_color(size: tuple[int, int], monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("NO_COLOR", "1")
     async with deck(size, playing=True) as driven:
         compare(driven, f"no-color-{size[0]}x{size[1]}")
-        for strip in driven.app.screen._compositor.render_strips():
-            for segment in strip:
-                for colour in (segment.style.color, segment.style.bgcolor) if segment.style else ():
-                    if colour is not None:
-                        red, green, blue = colour.get_truecolor()
-                        assert red == green == blue, f"{colour} has a hue in {segment.text!r}"
+        assert hues(driven) == []
 
 
 async def test_marks_and_loop() -> None:
