@@ -49,7 +49,7 @@ class Answers:
     def give(self, line: Line, recorder: Recorder) -> None:
         """Answer for the agent that the line asks about."""
         agent = int(line.top[0]["asked"])
-        now = int(line.view[0]["now"])
+        now = int(line.seen[0]["now"])
         taken = self._read_signal(line, agent, now)
         row = int(row_of(line, agent))
         n = 0
@@ -67,7 +67,7 @@ class Answers:
             return 0
         who = line.agents[agent]
         reading = signal.read(line.row)
-        line.view[0]["signal"] = who["signal"] = reading.value
+        line.seen[0]["signal"] = who["signal"] = reading.value
         who["model_bad"] = int(
             reading.status in (ReadingStatus.NOT_FINITE, ReadingStatus.OUT_OF_RANGE, ReadingStatus.FAILED)
         )
@@ -83,8 +83,8 @@ class Answers:
 
     def _ask(self, line: Line, agent: int, row: int, now: int) -> tuple[int, int]:
         """Ask a Python policy. How many intents, and the ns it took."""
-        count = int(line.view[0]["n_open"])
-        view = View(line.view[0].copy(), line.opens[:count].copy(), line.row.copy(), SPEC.names)
+        count = int(line.seen[0]["n_open"])
+        view = View(line.seen[0].copy(), line.opens[:count].copy(), line.row.copy(), SPEC.names)
         worker = self._workers.setdefault(agent, Worker(self._agents[agent].name))
         decider, book, out = self._policies[row], self.reasons[agent], np.zeros_like(line.intents)
         in_time, answer, taken = worker.call(lambda: ask(decider, view, out, book), self._budget, self.urgent)

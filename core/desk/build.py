@@ -213,7 +213,7 @@ def _shared(
         "params": table,
         "memory": np.zeros((len(table), MEMORY), np.int64),
         "curves": np.concatenate([*curves, np.zeros(1)]),
-        "view": np.zeros(1, VIEW),
+        "seen": np.zeros(1, VIEW),
         "opens": np.zeros(256, OPEN),
         "intents": np.zeros(MOST, INTENT),
         "draft": np.zeros(1, DRAFT),

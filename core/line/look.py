@@ -28,7 +28,7 @@ def mid2_now(line: Line) -> int:
 @kernel
 def look(line: Line, agent: int, now: int) -> None:
     """Fill the VIEW of an agent, and the OPEN records of its orders."""
-    view, who, top, book = line.view[0], line.agents[agent], line.venue.top[0], line.book
+    view, who, top, book = line.seen[0], line.agents[agent], line.venue.top[0], line.book
     shift = top["shift"]
     bid, ask = market_best(book, line.venue, 0), market_best(book, line.venue, 1)
     view["now"] = now

@@ -48,7 +48,7 @@ def run(  # noqa: PLR0915 - a call from here copies two dozen array descriptors;
         line.top[0]["answered"] = 0
         agent = line.top[0]["asked"]
         line.top[0]["asked"] = -1
-        carry_out(line, agent, line.view[0]["now"], line.top[0]["answers"])
+        carry_out(line, agent, line.seen[0]["now"], line.top[0]["answers"])
         due(line)
     while i < stop:
         message = messages[i]

@@ -104,7 +104,7 @@ class Line(NamedTuple):
     params: NDArray[np.float64]  #: shape (rows, 16)
     memory: NDArray[np.int64]  #: shape (rows, 16)
     curves: NDArray[np.float64]  #: all curves one behind the other
-    view: NDArray[np.void]  #: VIEW, shape (1,)
+    seen: NDArray[np.void]  #: VIEW, shape (1,)
     opens: NDArray[np.void]  #: OPEN, the asking agent's open orders
     intents: NDArray[np.void]  #: INTENT, its answer
     draft: NDArray[np.void]  #: DRAFT, shape (1,)

@@ -60,7 +60,7 @@ def prepare(line: Line, agent: int, now: int) -> None:
     look(line, agent, now)
     who, top = line.agents[agent], line.top[0]
     if who["features"] != 0:
-        observe(line.flow, line.book, line.view[0], line.row)
+        observe(line.flow, line.book, line.seen[0], line.row)
         place = top["readings"]
         for k in range(line.row.shape[0]):
             line.readings[place, k] = line.row[k]
@@ -78,7 +78,7 @@ def policy(line: Line, agent: int) -> int:
         first = line.parents[parent]["curve"]
         last = first + line.parents[parent]["curve_n"]
     n = decide(
-        line.codes[row], line.view[0], line.opens, line.view[0]["n_open"], line.params[row],
+        line.codes[row], line.seen[0], line.opens, line.seen[0]["n_open"], line.params[row],
         line.curves[first:last], line.memory[row], line.intents,
     )  # fmt: skip
     return np.int64(n)
