@@ -46,6 +46,10 @@ from core.policies.place import (
 from core.records import NO_PRICE
 
 
+#: Agents wake on the boundaries of slices: rounding must not make a boundary come one decision late.
+_HAIR = 1e-9
+
+
 @inlined
 def done_by(curve: NDArray[np.float64], fraction: float, qty: int) -> int:
     """Lots that a completion curve, given at equal steps from 0 to 1, asks for at `fraction` of the window.
@@ -88,12 +92,12 @@ def _targets(
             goal = volume_share(view, params[RATE])
             return goal, goal, Why.SHARE + 0
         if slices > 0:  # a slice is taken in its middle: on average neither early nor late
-            fraction = np.floor(fraction * slices + 0.5) / slices
+            fraction = np.floor(fraction * slices + 0.5 + _HAIR) / slices
         goal = done_by(curve, fraction, qty)
         return goal, goal, Why.BEHIND + 0
     slices = max(slices, 1)
-    current = min(int(fraction * slices), slices - 1)
-    crossing = fraction * slices - current >= params[PATIENCE]
+    current = min(int(fraction * slices + _HAIR), slices - 1)
+    crossing = fraction * slices - current >= params[PATIENCE] - _HAIR
     if code == Code.POV:
         goal = volume_share(view, params[RATE])
         if memory[SLICE] != current + 1:

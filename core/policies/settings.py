@@ -1,6 +1,5 @@
 """Settings of the built-in policies by name: what there is, within which bounds, and what it is when nobody says."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -97,7 +96,7 @@ def checked(policy: str, given: Mapping[str, float], known: Mapping[str, Setting
         if setting is None:
             raise ConfigError(f"policy {policy!r} has no setting {name[:80]!r}{nearest(name, known)}")
         if not _finite(value):
-            raise ConfigError(f"setting {name!r} of policy {policy!r} is not a finite number: {str(value)[:80]}")
+            raise ConfigError(f"setting {name!r} of policy {policy!r} is not a finite number")
         low = value <= setting.low if setting.open_low else value < setting.low
         if low or value > setting.high:
             raise ConfigError(
@@ -111,7 +110,7 @@ def checked(policy: str, given: Mapping[str, float], known: Mapping[str, Setting
 
 
 def _finite(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < math.inf
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300
 
 
 def placed(values: Mapping[str, float], known: Mapping[str, Setting]) -> NDArray[np.float64]:
