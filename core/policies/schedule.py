@@ -45,7 +45,6 @@ from core.policies.place import (
 )
 from core.records import NO_PRICE
 
-
 #: Agents wake on the boundaries of slices: rounding must not make a boundary come one decision late.
 _HAIR = 1e-9
 

@@ -27,8 +27,9 @@ README = Path(str(core.policies.__file__)).with_name("README.md")
 def shown(*orders: Mapping[str, int], features: Any = None, names: tuple[str, ...] = (), **fields: Any) -> View:
     record, open_now = np.zeros(1, VIEW), np.zeros(8, OPEN)
     usual = {"best_bid": 100, "best_ask": 103, "bid_qty": 30, "ask_qty": 10, "last_price": NO_PRICE, "parent": 2,
-             "side": 1, "qty": 500, "filled": 100, "working": 50, "start": 1000, "end": 3000, "now": 2000, "limit": NO_PRICE,
-             "volume": 70, "start_volume": 20, "signal": math.nan, "urgency": 0.25, "n_open": len(orders)}  # fmt: skip
+             "side": 1, "qty": 500, "filled": 100, "working": 50, "start": 1000, "end": 3000, "now": 2000,
+             "limit": NO_PRICE, "volume": 70, "start_volume": 20, "signal": math.nan, "urgency": 0.25,
+             "n_open": len(orders)}  # fmt: skip
     for name, value in {**usual, **fields}.items():
         record[0][name] = value
     for i, order in enumerate(orders):
