@@ -1,0 +1,21 @@
+"""Every control: below, at and above its limit, NaN, without a limit, on replaces. The cases stand beside the oracle."""
+
+import pytest
+
+from core.risk.controls import Control
+from tests.oracle import gate_cases, gate_cases_desk
+from tests.oracle.gate_cases import Case
+
+CASES = [
+    *gate_cases.FORM, *gate_cases.PRICE, *gate_cases.OWN, *gate_cases.WORLD,
+    *gate_cases_desk.POSITION, *gate_cases_desk.MONEY, *gate_cases_desk.OPEN, *gate_cases_desk.RATES,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.control.name.lower()}: {case.words}")
+def test_control(case: Case) -> None:
+    case.run()
+
+
+def test_every_control_has_cases() -> None:
+    assert {case.control for case in CASES} == set(Control)
