@@ -62,7 +62,8 @@ def arrive(book: BookState, venue: Venue, slot: int, ts: int) -> None:
         if last != NO_PRICE:
             trigger(book, venue, slot, ts, last + venue.top[0]["shift"])
         return
-    if order["flags"] & _POST_ONLY and takeable(book, venue, order["side"], order["price"], 1) > 0:
+    pegged = kind == _PEG_TOUCH or kind == _PEG_MID  # its price is a bound: it never takes
+    if order["flags"] & _POST_ONLY and not pegged and takeable(book, venue, order["side"], order["price"], 1) > 0:
         close(venue, slot, ts, _REJECTED, _WOULD_TAKE)
         return
     event(venue, slot, ts, _ACK, _NONE, order["qty"], order["price"], 0)
