@@ -85,6 +85,6 @@ def _worst(risks: tuple[RiskView, ...]) -> list[Item]:
     worst = max(known, key=lambda risk: (stage(risk) == BREACH, 0.0 if math.isnan(risk.used) else risk.used))
     level = stage(worst)
     if level == BREACH:
-        return [Item(f"  BREACH {plain(worst.control)} ", "on-alarm", 0, True)]
+        return [Item("  ", "text", 0), Item(f" BREACH {plain(worst.control)} ", "on-alarm", 0, True)]
     sign, colour = {2: ("!", "warn"), 3: ("!!", "alarm")}.get(level, ("", "text"))
     return [Item("  risk ", "muted", 2), Item(f"{percent(worst.used)}{sign}", colour, 2, level >= 2)]

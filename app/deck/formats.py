@@ -127,7 +127,8 @@ def compact(value: float, width: int) -> str:
                     return text
             if size < scale * 1000:
                 continue
-    return f"{value:.0f}"[:width]
+    text = f"{value:.1e}".replace("e+", "e")
+    return text if len(text) <= width else f"{value:.0e}".replace("e+", "e")
 
 
 def short(value: float) -> str:

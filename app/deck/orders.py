@@ -133,7 +133,7 @@ class OrdersPanel(StripPanel):
             "left": Cell(contracts.quantity(order.symbol, order.leaves, 6), "muted" if over else "strong"),
             "price": Cell(contracts.price(order.symbol, order.price), text),
             "type": Cell(plain(order.type)[:6], "muted"),
-            "state": Cell(status[:8], "!alarm" if status in _ALARMS else text),
+            "state": Cell(plain(status), "!alarm" if status in _ALARMS else text),
             "ahead": Cell(self._ahead(order, over), "strong" if order.ahead == 0 and not over else text),
             "reason": Cell(plain(order.reason), "alarm" if status in _ALARMS else "muted"),
         }

@@ -165,4 +165,10 @@ def merged(planned: str, done: str, plain_glyphs: bool) -> list[tuple[str, bool]
 def _drawn(values: NDArray[np.float64], cells: int, lines: int, plain: bool) -> list[str]:
     if not len(values) or cells <= 0 or lines <= 0:
         return [" " * max(cells, 0)] * max(lines, 0)
-    return plot(values.tolist(), cells, lines, 0.0, 1.0, plain)
+    known = np.flatnonzero(np.isfinite(values))
+    if not len(known):
+        return [" " * cells] * lines
+    at = np.linspace(0, len(values) - 1, cells * (1 if plain else 2))
+    drawn = np.interp(at, known, values[known])
+    drawn[(at > known[-1]) | (at < known[0])] = np.nan
+    return plot(drawn.tolist(), cells, lines, 0.0, 1.0, plain)

@@ -118,7 +118,10 @@ def padded(keys: Sequence[Line | Said], height: int) -> list[Line | Said]:
 
 
 def _place(text: str, cells: int, right: bool) -> str:
-    return text[:cells].rjust(cells) if right else text[:cells].ljust(cells)
+    """`text` in its column; a number that is too long for its own is not cut, that would be another number."""
+    if right:
+        return text.rjust(cells) if len(text) <= cells else "#" * cells
+    return text[:cells].ljust(cells)
 
 
 def _blank(ink: Ink) -> Segment:
