@@ -64,10 +64,12 @@ def parse_duration(text: str) -> int | None:
 
 def in_words(ns: int) -> str:
     """A length of time as one would write it."""
+    parts = []
     for unit, size in _UNITS.items():
-        if ns >= size and ns % size == 0:
-            return f"{ns // size}{unit}"
-    return "0s"
+        if ns >= size:
+            parts.append(f"{ns // size}{unit}")
+            ns %= size
+    return "".join(parts) or "0s"
 
 
 def moment(table: Table, key: str, day: Day) -> int | None:

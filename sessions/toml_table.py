@@ -13,8 +13,8 @@ from core.errors import ConfigError
 from core.naming import nearest
 
 #: Largest session file, in bytes.
-MOST_BYTES = 1_000_000
-_LONGEST_TEXT = 1_000
+MOST_BYTES = 500_000
+_LONGEST_TEXT, _MOST_DOTS = 1_000, 100
 _BARE = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 _WORDS = {str: "text", int: "a whole number", bool: "true or false", dict: "a table", list: "a list"}
@@ -36,6 +36,10 @@ def read_toml(path: Path, most: int = MOST_BYTES) -> "Table":
     except UnicodeDecodeError as error:
         line = found[: error.start].count(b"\n") + 1
         raise ConfigError(f"{path}: line {line} is not UTF-8 text") from error
+    # The parser takes time that grows with the square of the parts of a dotted key.
+    dotted = next((n for n, line in enumerate(text.split("\n"), 1) if line.count(".") > _MOST_DOTS), 0)
+    if dotted:
+        raise ConfigError(f"{path}: line {dotted} has more than {_MOST_DOTS} dots")
     try:
         return Table(str(path), "", tomllib.loads(text, parse_float=Decimal))
     except RecursionError as error:
