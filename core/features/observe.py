@@ -14,6 +14,7 @@ from core.book.view import level_qty
 from core.features.flow import CHANGES, DEPTH, MID2, NO_MID, OFI, PRINTS, RING, SIGNED, SQUARES, VOLUME, Flow, resting
 from core.features.spec import BUCKET, LONG, SHORT
 from core.jit import highest_bit, inlined, kernel
+from core.records import MAX_QTY
 
 _MASK = RING - 1
 _SECOND = 1_000_000_000.0
@@ -100,8 +101,9 @@ def _share(part: int, whole: int) -> float:
 
 @kernel
 def _parent(view: np.void, out: NDArray[np.float32]) -> None:
-    """Columns 17 to 20."""
+    """Columns 17 to 21."""
     out[17] = np.float32(view["side"])
     out[18] = np.float32(_share(view["end"] - view["now"], view["end"] - view["start"]))
     out[19] = np.float32(_share(view["qty"] - view["filled"], view["qty"]))
     out[20] = np.float32(_share(view["working"], view["qty"]))
+    out[21] = np.float32(octaves(min(max(view["qty"] - view["filled"], 0), MAX_QTY) + 1))

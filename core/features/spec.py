@@ -111,5 +111,6 @@ SPEC = FeatureSpec(
         Feature("time_left", "ratio 0..1", "(end - now) / (end - start) of the parent order; 0 without"),
         Feature("quantity_left", "ratio 0..1", "(quantity - filled) / quantity of the parent order; 0 without"),
         Feature("working", "ratio 0..1", "working / quantity of the parent order; 0 without"),
+        Feature("left", "octaves", "log2(quantity - filled + 1) of the parent order, as depth; 0 without"),
     ),
 )

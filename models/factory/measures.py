@@ -30,6 +30,16 @@ def macro_f1(counts: Ints | Floats) -> float:
     return float(np.mean(np.divide(2 * np.diag(c), both, out=np.zeros(len(c)), where=both > 0)))
 
 
+def hits(truth: Ints, probability: Floats) -> Floats:
+    """Of the rows that moved (class 0 or 2 of three): whether the likelier direction came, and 1; shape (n, 2).
+
+    No opinion is half a hit; rows that did not move are 0 and 0.
+    """
+    moved = truth != 1
+    agreed = np.sign(probability[:, 2] - probability[:, 0]) * (truth - 1)
+    return np.stack([np.where(moved, (1 + agreed) / 2, 0.0), moved.astype(np.float64)], axis=1)
+
+
 def log_losses(truth: Ints, probability: Floats) -> Floats:
     """Minus the logarithm of what was given to the true class, shape (n,), nats."""
     losses: Floats = -np.log(np.maximum(probability[np.arange(len(truth)), truth], 1e-12))

@@ -17,6 +17,7 @@ from models.factory.extra import versions
 from models.factory.measures import (
     calibration_error,
     confusion,
+    hits,
     interval,
     log_losses,
     macro_f1,
@@ -27,7 +28,7 @@ from models.factory.network import Dense, Fit, fit_classes, forward, fresh, soft
 from models.serving import OnnxModel
 
 #: Columns that are about the parent order: a signal must not depend on who asks.
-PARENT = tuple(SPEC.index(name) for name in ("side", "time_left", "quantity_left", "working"))
+PARENT = tuple(SPEC.index(name) for name in ("side", "time_left", "quantity_left", "working", "left"))
 #: Trainings with other random numbers, and as many with shuffled labels.
 _TWINS = 5
 _FLOW = tuple(SPEC.index(name) for name in ("ofi_1s", "ofi_10s"))
@@ -82,8 +83,8 @@ def train_signal(
     metrics = [
         metric for name, said in (("model", model), *baselines) for metric in _measure(test, flat, name, said, rng)
     ]
-    metrics.append(_over_seeds("mcc_other_training_seeds", [_said(one, test) for one in others], test, flat))
-    metrics.append(_over_seeds("mcc_shuffled_labels", [_said(one, test) for one in placebos], test, flat))
+    for name, group in (("other_training_seeds", others), ("shuffled_labels", placebos)):
+        metrics += _over_seeds(name, [_said(one, test) for one in group], test, flat)
     metrics += _profits(test, model, edge, recipe, rng)
     return publish(network, _described(recipe, seed, flat, edge, tuple(metrics)), test.features, out)
 
@@ -130,17 +131,26 @@ def _said(network: Dense, samples: Samples) -> NDArray[np.float64]:
     return softmax(forward(network, samples.features))
 
 
-def _over_seeds(name: str, said: Sequence[NDArray[np.float64]], test: Samples, flat: float) -> Metric:
-    """Mean, least and most MCC of several trainings."""
-    found = [round(mcc(confusion(classes(test, flat), one.argmax(axis=1))), 5) for one in said]
-    about = f"{len(found)} trainings; mean, and least and most of them"
-    return Metric(name, round(float(np.mean(found)), 5), min(found), max(found), about)
+def _over_seeds(name: str, said: Sequence[NDArray[np.float64]], test: Samples, flat: float) -> list[Metric]:
+    """Mean, least and most MCC and hit rate of several trainings."""
+    truth = classes(test, flat)
+    out = []
+    for which, values in (
+        ("mcc", [mcc(confusion(truth, one.argmax(axis=1))) for one in said]),
+        ("hit_rate", [float(np.divide(*hits(truth, one).sum(axis=0))) for one in said]),
+    ):
+        about = f"{len(said)} trainings; mean, and least and most of them"
+        if name == "shuffled_labels" and which == "mcc":
+            about += "; above 0 because the commonest class, flat, is likelier in quiet times; the hit rate is not"
+        found = [round(value, 5) for value in values]
+        out.append(Metric(f"{which}_{name}", round(float(np.mean(found)), 5), min(found), max(found), about))
+    return out
 
 
 def _measure(
     test: Samples, flat: float, name: str, probability: NDArray[np.float64], rng: np.random.Generator
 ) -> list[Metric]:
-    """MCC, macro-F1, log loss and calibration, with intervals where blocks give them."""
+    """MCC, macro-F1, hit rate, log loss and calibration, with intervals where blocks give them."""
     truth, chosen = classes(test, flat), probability.argmax(axis=1)
     cells = np.eye(9)[truth * 3 + chosen]
     losses = np.stack([log_losses(truth, probability), np.ones(len(test))], axis=1)
@@ -149,9 +159,14 @@ def _measure(
     return [
         _metric("mcc", about, test.block, lambda row: mcc(row.reshape(3, 3)), cells, rng),
         _metric("macro_f1", about, test.block, lambda row: macro_f1(row.reshape(3, 3)), cells, rng),
-        _metric("log_loss_nats", about, test.block, lambda row: float(row[0] / row[1]), losses, rng),
+        _metric("hit_rate", about, test.block, _ratio, hits(truth, probability), rng),
+        _metric("log_loss_nats", about, test.block, _ratio, losses, rng),
         Metric("calibration_error", error, error, error, f"{name}; expected, 15 bins; no interval"),
     ]
+
+
+def _ratio(sums: NDArray[np.float64]) -> float:
+    return float(sums[0] / max(sums[1], 1.0))
 
 
 def _metric(
@@ -197,8 +212,7 @@ def _profits(
         trades = _trades(test, score, strength, recipe)
         count = int(trades[:, 1].sum())
         about = f"ticks a round trip after the spread, {which}, {count:,} round trips" + " (none)" * (count == 0)
-        ratio = lambda row: float(row[0] / max(row[1], 1.0))  # noqa: E731 - the statistic of both
-        out.append(_metric("profit_after_spread", about, test.block, ratio, trades, rng))
+        out.append(_metric("profit_after_spread", about, test.block, _ratio, trades, rng))
     return out
 
 

@@ -112,7 +112,11 @@ class OracleFeatures:
 
     def _depth(self) -> Fraction:
         _, _, bids, asks = self._touch()
-        lots, power = bids + asks + 1, 0
+        return self._octaves(bids + asks + 1)
+
+    @staticmethod
+    def _octaves(lots: int) -> Fraction:
+        power = 0
         while 2 ** (power + 1) <= lots:
             power += 1
         return power + Fraction(lots - 2**power, 2**power)
@@ -124,7 +128,9 @@ class OracleFeatures:
         time = Fraction(v["end"] - v["now"], length) if length > 0 else Fraction(0)
         left = Fraction(v["qty"] - v["filled"], v["qty"]) if v["qty"] > 0 else Fraction(0)
         working = Fraction(v["working"], v["qty"]) if v["qty"] > 0 else Fraction(0)
-        return [Fraction(v["side"]), *(min(max(part, Fraction(0)), Fraction(1)) for part in (time, left, working))]
+        shares = [min(max(part, Fraction(0)), Fraction(1)) for part in (time, left, working)]
+        lots = min(max(v["qty"] - v["filled"], 0), MAX_QTY)
+        return [Fraction(v["side"]), *shares, OracleFeatures._octaves(lots + 1)]
 
 
 def close(row: np.ndarray[Any, Any], expected: list[float]) -> bool:

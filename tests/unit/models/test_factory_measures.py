@@ -6,6 +6,7 @@ import pytest
 from models.factory.measures import (
     calibration_error,
     confusion,
+    hits,
     interval,
     log_losses,
     macro_f1,
@@ -31,6 +32,12 @@ def test_mcc_and_f1_at_their_ends() -> None:
     assert mcc(np.array([[5, 0, 0], [7, 0, 0], [2, 0, 0]])) == 0  # one class for all: says nothing
     assert macro_f1(np.array([[5, 0, 0], [5, 0, 0], [0, 0, 0]])) == pytest.approx((2 * 5 / 15) / 3)
     assert mcc(np.full((3, 3), 4)) == pytest.approx(0)
+
+
+def test_hits_are_of_what_moved() -> None:
+    truth = np.array([0, 1, 2, 2, 0])
+    said = np.array([[0.6, 0.2, 0.2], [0.6, 0.2, 0.2], [0.1, 0.8, 0.1], [0.1, 0.2, 0.7], [0.1, 0.2, 0.7]])
+    assert hits(truth, said).tolist() == [[1, 1], [0, 0], [0.5, 1], [1, 1], [0, 1]]
 
 
 def test_log_loss_and_calibration() -> None:

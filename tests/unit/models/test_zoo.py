@@ -42,8 +42,9 @@ def test_the_signal_beats_its_baselines_by_more_than_chance() -> None:
     assert model.about.startswith("model")
     assert len(baselines) == 3
     assert all(model.low > baseline.high for baseline in baselines)
-    placebo = next(metric for metric in card.metrics if metric.name == "mcc_shuffled_labels")
-    assert placebo.low < 0 < placebo.high
+    placebo = next(metric for metric in card.metrics if metric.name == "hit_rate_shuffled_labels")
+    assert placebo.low < 0.5 < placebo.high
+    assert next(metric for metric in card.metrics if metric.name == "hit_rate").low > placebo.high
 
 
 def test_the_signal_does_not_depend_on_who_asks() -> None:

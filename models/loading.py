@@ -1,0 +1,26 @@
+"""The models that a session names."""
+
+from pathlib import Path
+
+from core.plan import SessionPlan
+from models.card import Kind
+from models.policy import PolicyModel
+from models.serving import OnnxModel, load, locate
+
+PREFIX = "onnx:"
+
+
+def load_models(plan: SessionPlan, base: Path = Path()) -> dict[str, OnnxModel | PolicyModel]:
+    """Every "onnx:FILE" of the plan's agents, by that name; files relative to `base`. Raises `ModelError`.
+
+    A name that is both a signal and a policy is refused: a file is one of them.
+    """
+    found: dict[str, OnnxModel | PolicyModel] = {}
+    for agent in plan.agents:
+        for name, kind in ((agent.signal, Kind.SIGNAL), (agent.policy, Kind.POLICY)):
+            if name.startswith(PREFIX) and (
+                name not in found or isinstance(found[name], PolicyModel) != (kind == Kind.POLICY)
+            ):
+                model = load(locate(name.removeprefix(PREFIX), base), kind)
+                found[name] = PolicyModel(model) if kind == Kind.POLICY else model
+    return found
