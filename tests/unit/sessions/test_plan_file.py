@@ -519,3 +519,12 @@ def test_any_value_at_any_key_is_refused_or_understood(
         plan_of(f"{key} = {toml(value)}\n" + ('[[tape]]\ntape = "one"\n' if key != "tape" else ""))
     except ConfigError as error:
         assert str(error).isprintable()
+
+
+def test_the_file_on_the_page_is_a_session(plan_of: Callable[[str], SessionPlan]) -> None:
+    page = (Path(__file__).resolve().parents[3] / "sessions" / "README.md").read_text(encoding="utf-8")
+    text = page.split("```toml\n")[1].split("```")[0].replace('tape = "AMZN"   ', 'tape = "one"    ', 1)
+    plan = plan_of(text)
+    assert plan.agents[0].params == {"slices": 20.0, "patience": 0.7}
+    assert plan.tapes[0].fees == FeePlan("-0.002", "0.002", "0", "0")
+    assert set(plan.limits.scopes) == {"desk", "agent.alpha", "instrument.AMZN"}
