@@ -120,6 +120,9 @@ ACTIONS: tuple[Action, ...] = (
     Action("cancel_all", ("F6",), "Cancel every open order, at once", "Trading", brief="cancel", desk=True),
     Action("flatten", ("F8",), "Flatten, after a preview", "Trading", brief="flatten", desk=True),
     Action("kill", ("F10",), "KILL: stop all, cancel all, latched", "Trading", brief="KILL", desk=True, anywhere=True),
+    Action(
+        "kill_twice", ("ctrl+k",), "KILL, where F10 does not arrive: press twice", "Trading", desk=True, anywhere=True
+    ),
     Action("rearm", ("R",), "Re-arm after a kill, with a reason", "Trading", desk=True),
     Action("focus_agents", ("7",), "Focus the agents", "Desk", viewer=True, desk=True),
     Action("focus_risk", ("8",), "Focus the risk panel", "Desk", viewer=True, desk=True),

@@ -9,7 +9,6 @@ from textual import events
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
-from textual.widget import Widget
 
 from app.config import DeckConfig
 from app.deck.actions import ACTIONS, BY_NAME, key_name
@@ -27,6 +26,7 @@ from app.deck.questions import Questions
 from app.deck.screen import DeckScreen
 from app.deck.themes import PREFIX, themes
 from app.deck.trader import Trader
+from app.deck.trading_keys import TradingKeys
 from app.deck.viewer import Viewer
 from core.clock import monotonic_ns
 from core.snapshot import Snapshot, State
@@ -49,7 +49,7 @@ class DeckApp(App[int], inherit_bindings=False):
                 action.description,
                 id=action.name,
                 show=False,
-                priority=action.anywhere,
+                priority=action.anywhere or action.name == "order",
             )
             for action in ACTIONS
         ),
@@ -87,7 +87,6 @@ class DeckApp(App[int], inherit_bindings=False):
         self._previous: Snapshot | None = None
         self._sought: int | None = None
         self._quiet_at = 0
-        self._before: Widget | None = None  #: what had the focus before the order line
         self.board.meter.asked = frame_rate(config)
         self.pump = Pump(self._latest, self.board.meter, clock, lambda: writer_queue(self._driver))
         if self.no_color:
@@ -105,6 +104,7 @@ class DeckApp(App[int], inherit_bindings=False):
         self.questions = Questions(self.player, self.board, self.controls, self.ask)
         self.desk_viewer = DeskViewer(self.deck, self.player.latest, self.say, self.viewer.focus)
         self.trader = Trader(self.player, self.board, self.say, self.ask, self.relay)
+        self.trading_keys = TradingKeys(self, self.deck, self.trader, self.say, self.relay)
         self.watch_desk = DeskWatch(self.deck, self.relay)
         return self.deck
 
@@ -220,7 +220,13 @@ class DeckApp(App[int], inherit_bindings=False):
 
     def _owners(self) -> tuple[object, ...]:
         """Who has methods for actions."""
-        return self.viewer, self.controls, self.questions, self.desk_viewer, self.trader
+        return self.viewer, self.controls, self.questions, self.desk_viewer, self.trader, self.trading_keys
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """`order` is done in the key's own turn, so that digits typed right after it are the order's; not in a text."""
+        if parameters == ("order",):
+            return self.trading_keys.may_begin()
+        return super().check_action(action, parameters)
 
     def action_how_to_quit(self) -> None:
         """ctrl+c may be meant for copying; it does not end a session."""
@@ -248,41 +254,9 @@ class DeckApp(App[int], inherit_bindings=False):
         self.push_screen(HelpScreen(board.keys, board.ink, board.read_only, board.desk.trading))
 
     def ask(self, dialog: Dialog[Any], answer: Callable[[Any], None]) -> None:
-        """Show a dialog; `answer` gets what it is closed with."""
-        self.push_screen(dialog, answer)
-
-    def do_kill(self) -> None:
-        """Kill first; then clear the screen of whatever was asked, so that the acknowledgements can be seen."""
-        self.trader.send_kill()
-        if not self.board.desk.trading:
-            return
-        self.board.notice = ""
-        while len(self.screen_stack) > 1:
-            self.pop_screen()
-        self.relay()
-
-    def do_order(self) -> None:
-        """Open the order line and write in it."""
-        before = self.deck.focused
-        self.trader.write_order()
-        if self.board.desk.draft is not None and before is not self.deck.panels["entry"]:
-            self._before = before
-            self.deck.set_focus(self.deck.panels["entry"])
-
-    def on_entry_panel_send(self) -> None:
-        """Enter below a preview."""
-        if self.trader.send():
-            self._refocus()
-
-    def on_entry_panel_close(self) -> None:
-        """Escape: no order."""
-        self.trader.close()
-        self._refocus()
-
-    def _refocus(self) -> None:
-        """Back to the panel that had the focus before the order line took it."""
-        if self._before is not None and self._before.display:
-            self.deck.set_focus(self._before)
+        """Show a dialog, once; `answer` gets what it is closed with."""
+        if not isinstance(self.screen, type(dialog)):
+            self.push_screen(dialog, answer)
 
     def do_command_palette(self) -> None:
         """Show the palette."""

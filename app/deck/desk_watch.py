@@ -33,7 +33,9 @@ class DeskWatch:
         seconds = board.desk.seconds_armed(view)
         if seconds != self._seconds:
             self._seconds = seconds
-            self._deck.panels["top"].again()
+            for slot in ("top", "entry"):
+                if self._deck.panels[slot].display:
+                    self._deck.panels[slot].again()
         breached = breaches(view.risks)
         if breached != self._breached:
             self._breached = breached

@@ -6,7 +6,8 @@ from textwrap import wrap
 
 from rich.segment import Segment
 from textual import events
-from textual.message import Message
+from textual.geometry import Region
+from textual.strip import Strip
 
 from app.deck import draft as drafts
 from app.deck import table
@@ -27,14 +28,13 @@ class EntryPanel(StripPanel):
 
     slot, number, label, hertz = "entry", "", "Order", 30
 
-    class Send(Message):
-        """The person pressed enter below this preview."""
-
-    class Close(Message):
-        """The person wants no order."""
-
     def __init__(self, board: Board) -> None:
         super().__init__(board)
+        self.enter: Callable[[], None] = lambda: None  #: called in the key's turn: what is typed after it waits
+        self.escape: Callable[[], None] = lambda: None
+        self.refuse: Callable[[str], None] = lambda text: None
+        self._drawn: Draft | None = None  #: the draft in the rows that were made ...
+        self._seen: Draft | None = None  #: ... and in those that were painted
 
     def caption(self, snapshot: Snapshot) -> str:
         """Whether enter would send."""
@@ -109,6 +109,17 @@ class EntryPanel(StripPanel):
         """One row."""
         return table.paint(key, (), width, self.board.ink, self.board.glyphs)
 
+    def push(self, snapshot: Snapshot) -> None:
+        """Show `snapshot`, and remember what was previewed."""
+        super().push(snapshot)
+        self._drawn = self.board.desk.draft
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Paint; from here on the preview may be trusted."""
+        lines = super().render_lines(crop)
+        self._seen = self._drawn
+        return lines
+
     # keys
 
     def on_key(self, event: events.Key) -> None:
@@ -116,10 +127,12 @@ class EntryPanel(StripPanel):
         draft = self.board.desk.draft
         if draft is None:
             return
-        if event.key == "enter":
-            self.post_message(self.Send())
+        if event.key == "enter" and draft == self._seen:
+            self.enter()
+        elif event.key == "enter":
+            self.refuse("nothing was sent: enter came before its preview was drawn; look, and press it again")
         elif event.key == "escape":
-            self.post_message(self.Close())
+            self.escape()
         else:
             changed = self._written(draft, event.key)
             if changed is None:

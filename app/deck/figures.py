@@ -48,15 +48,16 @@ def amount(value: float, width: int = 6, minus: str = "-") -> str:
 
 
 def _squeezed(size: int, room: int) -> str:
-    """A whole number in `room` cells if it can be."""
+    """A whole number in `room` cells; `#` where even its power of ten does not fit."""
     text = str(size)
     if len(text) <= room:
         return text
-    if size < 10**15:
-        return compact(size, room)
+    if size < 10**15 and len(short := compact(size, room)) <= room:
+        return short
     power = len(text) - 1
     fine = f"{text[0]}.{text[1]}e{power}"
-    return fine if len(fine) <= room else f"{text[0]}e{power}"
+    coarse = f"{text[0]}e{power}"
+    return fine if len(fine) <= room else coarse if len(coarse) <= room else "#" * room
 
 
 def percent(share: float) -> str:

@@ -22,6 +22,7 @@ from app.deck.help import HelpScreen
 from app.deck.marks import LooseBookmarks
 from app.deck.questions import Questions
 from app.deck.trader import Trader
+from app.deck.trading_keys import TradingKeys
 from app.deck.viewer import Viewer
 from core.snapshot import State
 from core.transport import SPEEDS, Command, Verb
@@ -436,7 +437,7 @@ async def test_pointing_at_the_day_bar_seeks_with_the_next_frame() -> None:
 
 def test_every_action_has_a_method() -> None:
     for action in ACTIONS:
-        known = (Viewer, Controls, Questions, DeskViewer, Trader)
+        known = (Viewer, Controls, Questions, DeskViewer, Trader, TradingKeys)
         owners = (DeckApp, f"do_{action.name}"), *((owner, action.name) for owner in known)
         found = [owner.__name__ for owner, method in owners if hasattr(owner, method)]
         assert len(found) == 1, f"{action.name}: {found}"

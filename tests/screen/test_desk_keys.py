@@ -9,6 +9,7 @@ import pytest
 from drive import Driven, deck
 from fake import SECOND, FakePlayer
 from fake_desk import FakeDeskPlayer
+from textual import events
 from textual.widgets import Input
 
 from app.config import DeckConfig
@@ -120,7 +121,9 @@ async def test_disarmed_nothing_is_sent_and_the_notice_says_how_to_arm() -> None
         assert driven.app.board.desk.draft is not None, "the order is still there to be sent"
         await driven.press("f2")
         assert "ARMED 60s: enter sends" in driven.panel("entry")[0]
-        await pass_time(driven, player, 61)
+        await pass_time(driven, player, 10)
+        assert "ARMED 50s: enter sends" in driven.panel("entry")[0], "though the market stands still"
+        await pass_time(driven, player, 51)
         assert await driven.press("enter") == []
         await driven.press("f2")
         assert [command.verb for command in await driven.press("enter")] == [Verb.ORDER]
@@ -162,6 +165,21 @@ async def test_escape_forgets_the_order_and_gives_the_focus_back() -> None:
         await driven.press("o")
         assert driven.app.board.focus == "entry"
         assert "nothing yet: type a quantity" in "\n".join(driven.panel("entry"))
+
+
+async def test_keys_typed_in_one_burst_are_the_orders() -> None:
+    """A slow link delivers them together: digits must not turn into focus keys, nor enter outrun its preview."""
+    async with desk() as (driven, _):
+        await driven.press("f2")
+        for key in ("o", "5", "0", "enter", "7"):
+            driven.app.post_message(events.Key(key, key if len(key) == 1 else None))
+        await driven.settle()
+        await driven.draw()
+        assert driven.app.board.desk.draft is not None
+        assert driven.app.board.desk.draft.qty == "507"
+        assert "enter came before its preview was drawn" in notice(driven)
+        assert all(command.verb is not Verb.ORDER for command in driven.player.sent)
+        assert [command.verb for command in await driven.press("enter")] == [Verb.ORDER]
 
 
 async def test_keys_that_do_not_write_go_on_while_an_order_is_written() -> None:
@@ -296,6 +314,18 @@ async def test_kill_is_immediate_from_any_state(keys: list[str]) -> None:
         assert "done venue: 14 gone" in board
         assert " KILLED " in top(driven)
         assert "DISARMED" in top(driven)
+
+
+async def test_the_other_kill_key_wants_two_presses_within_a_second() -> None:
+    async with desk() as (driven, player):
+        await driven.press("g")
+        assert await press(driven, "kill_twice") == []
+        await pass_time(driven, player, 1.1)
+        assert await press(driven, "kill_twice") == []
+        await pass_time(driven, player, 0.9)
+        assert await press(driven, "kill_twice") == [Command(Verb.KILL, -1)]
+        assert driven.app.screen is driven.app.deck
+        assert await press(driven, "kill_twice") == [], "and it begins anew"
 
 
 async def test_kill_works_armed_and_twice_and_from_a_rearm_dialog() -> None:
