@@ -48,7 +48,7 @@ class AgentsPanel(StripPanel):
 
     def __init__(self, board: Board) -> None:
         super().__init__(board)
-        self._top = 0
+        self._top, self._lines = 0, 0
 
     def caption(self, snapshot: Snapshot) -> str:
         """How many, and how many of them run."""
@@ -68,7 +68,7 @@ class AgentsPanel(StripPanel):
             return table.padded([Said((Cell(" no agents", "muted"),))], height)
         names = {column.name for column, _ in table.shown(COLUMNS, width)}
         detail = DETAIL if height >= 6 and "why" not in names else 0
-        lines = max(height - 1 - detail, 0)
+        self._lines = lines = max(height - 1 - detail, 0)
         place = self.board.desk.place(desk)
         self._top = table.window(len(desk.agents), lines, place, self._top)
         keys: list[Line | Said] = [table.header(COLUMNS, width)]
@@ -120,6 +120,13 @@ class AgentsPanel(StripPanel):
     def paint(self, key: Key, width: int) -> list[Segment]:
         """One row."""
         return table.paint(key, COLUMNS, width, self.board.ink, self.board.glyphs)
+
+    def pointed(self, row: int) -> None:
+        """Choose the agent the person points at."""
+        view = self.snapshot.desk if self.snapshot is not None else None
+        place = self._top + row - 1
+        if view is not None and 1 <= row <= self._lines and place < len(view.agents):
+            self.board.desk.agent = view.agents[place].name
 
     def scroll_rows(self, rows: int) -> None:
         """Choose the agent above (positive) or below."""

@@ -193,6 +193,10 @@ class DeckApp(App[int], inherit_bindings=False):
         """Seek with the next frame; a drag asks far more often than that."""
         self._sought = event.ts
 
+    def on_ladder_panel_priced(self) -> None:
+        """Write on at the price that was pointed at."""
+        self.trading_keys.resume()
+
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         """Scroll what is under the pointer."""
         self._wheel(event, WHEEL_ROWS)

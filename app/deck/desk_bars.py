@@ -18,7 +18,9 @@ def top_items(board: Board, snapshot: Snapshot) -> list[Item]:
     """ARMED or DISARMED and the kill state, always; the day's P&L where there is room."""
     view = snapshot.desk
     if view is None:
-        return []
+        sent = board.desk.kill_sent is not None
+        waiting = [Item("   DISARMED ", "text", 0), *[Item(" KILL SENT ", "on-alarm", 0, True)] * sent]
+        return waiting if board.desk.trading else []
     total = net(view)
     word = signed_money(total, view.money_digits, 14, board.glyphs.minus)
     return [

@@ -129,16 +129,17 @@ class RearmDialog(Dialog[tuple[int, str] | None]):
         """Re-arm, or say what is missing."""
         word, reason = (self.query_one(f"#{name}", Input) for name in ("word", "reason"))
         if word.value.strip() != WORD:
-            self._complain(f"the word is {WORD}, in capitals", word)
+            self._answer(f"the word is {WORD}, in capitals", word, True)
         elif not reason.value.strip():
-            self._complain("" if event.input is word else "a reason is needed: it goes into the journal", reason)
+            asked = event.input is word
+            self._answer("and why?" if asked else "a reason is needed: it goes into the journal", reason, not asked)
         else:
             scope = self._kills[self._which].scope
             place = self._agents.index(scope) if scope in self._agents and scope != "desk" else -1
             self.dismiss((place, reason.value.strip()))
 
-    def _complain(self, text: str, where: Input) -> None:
+    def _answer(self, text: str, where: Input, wrong: bool) -> None:
         label = self.query_one("#answer", Label)
-        label.set_class(True, "-wrong")
+        label.set_class(wrong, "-wrong")
         label.update(Text(text))
         where.focus()

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from rich.segment import Segment
+from textual.message import Message
 
 from app.deck import own_orders
 from app.deck.axis import descending, round_up, typical_top
@@ -20,6 +21,9 @@ class LadderPanel(StripPanel):
     """BID | PRICE | ASK | SOLD | BOUGHT | volume at price."""
 
     slot, number, label = "ladder", "1", "Ladder"
+
+    class Priced(Message):
+        """The person pointed at a price for the order being written."""
 
     def caption(self, snapshot: Snapshot) -> str:
         """Group, spread and whether the axis follows."""
@@ -45,6 +49,14 @@ class LadderPanel(StripPanel):
             )
             return f"{where}  {self.board.key('centre')} centre"
         return self.board.hint(("centre", "centre"), ("group_more group_less", "ticks"))
+
+    def pointed(self, row: int) -> None:
+        """Put the price of the order being written where the person points."""
+        draft, axis = self.board.desk.draft, self.board.axis
+        if draft is not None and row >= HEADER_LINES:
+            ticks = (axis.top - (row - HEADER_LINES)) * axis.group
+            self.board.desk.draft = draft.put("price", self.board.formats.price(ticks))
+            self.post_message(self.Priced())
 
     def rows(self, snapshot: Snapshot, width: int, height: int) -> Sequence[Key]:
         """A header and one row per price."""

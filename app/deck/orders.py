@@ -173,6 +173,13 @@ class OrdersPanel(StripPanel):
         """One row."""
         return table.paint(key, _COLUMNS[self._tab], width, self.board.ink, self.board.glyphs)
 
+    def pointed(self, row: int) -> None:
+        """Choose the order the person points at."""
+        view = self.snapshot.desk if self.snapshot is not None else None
+        place = self._top + row - 1
+        if view is not None and self._tab == "orders" and row >= 1 and place < len(view.orders):
+            self.board.desk.order = view.orders[place].order_id
+
     def scroll_rows(self, rows: int) -> None:
         """Choose the order above (positive) or below; in the other tabs read further back, which holds the view."""
         desk = self.snapshot.desk if self.snapshot is not None else None

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
+from textual import events
 from textual.color import Color
 from textual.filter import LineFilter
 from textual.geometry import Region
@@ -104,6 +105,14 @@ class StripPanel(Widget, can_focus=True):
 
     def _background(self) -> Color:
         return Color.parse(self.board.ink.paper.panel)
+
+    def pointed(self, row: int) -> None:
+        """The person pressed the mouse on row `row` inside the frame."""
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        """Tell which row was pointed at."""
+        self.pointed(event.y - self.framed)
+        self.again()
 
     # driven: only what changed
 

@@ -63,6 +63,11 @@ class TradingKeys:
             self._before = before
             self._deck.set_focus(self._entry)
 
+    def resume(self) -> None:
+        """Go on writing: the mouse took the focus to point at a price."""
+        self._deck.set_focus(self._entry)
+        self._entry.again()
+
     def _enter(self) -> None:
         if self._trader.send():
             self._refocus()

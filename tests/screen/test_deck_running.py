@@ -185,6 +185,16 @@ class Tmux:
 
     def __init__(self, socket: str) -> None:
         self.socket = socket
+        self.command = ""
+
+    def start(self, *options: str) -> None:
+        """Run the demo."""
+        run = f"{' '.join([self.command, *options])}; echo exit code $?; sleep 20"
+        self("new-session", "-d", "-s", "deck", "-x", "160", "-y", "48", run)
+
+    def keys(self, *keys: str) -> None:
+        """Type, all at once."""
+        self("send-keys", "-t", "deck", *keys)
 
     def __call__(self, *arguments: str) -> str:
         command = ["tmux", "-L", self.socket, "-f", "/dev/null", *arguments]
@@ -207,13 +217,13 @@ def tmux(tmp_path: Path) -> Iterator[Tmux]:
         pytest.skip("tmux is not installed")
     session = Tmux(f"deck-{os.getpid()}")
     environ = f"TAPEDECK_HOME={tmp_path} COLORTERM=truecolor TERM=screen-256color"
-    run = f"env -u COLUMNS -u LINES {environ} {sys.executable} {DEMO}; echo exit code $?; sleep 20"
-    session("new-session", "-d", "-s", "deck", "-x", "160", "-y", "48", run)
+    session.command = f"env -u COLUMNS -u LINES {environ} {sys.executable} {DEMO}"
     yield session
     session("kill-server")
 
 
 def test_a_person_at_a_terminal(tmux: Tmux) -> None:
+    tmux.start()
     for part in ("REPLAY", "1 Ladder", "2 Book heat map", "3 Tape", "4 Mid price", "5 Market", "link ok", "16:00:00"):
         tmux.until(part)
     tmux.until("PLAYING")
@@ -229,4 +239,29 @@ def test_a_person_at_a_terminal(tmux: Tmux) -> None:
     tmux("send-keys", "-t", "deck", "w", "w")
     tmux.until("3 Tape")
     tmux("send-keys", "-t", "deck", "C-q")
+    tmux.until("exit code 0")
+
+
+def test_a_trader_at_a_terminal(tmux: Tmux) -> None:
+    tmux.start("--desk")
+    for part in ("DISARMED", "kill off", "7 Agents", "8 Risk", "9 Desk", "0 Progress", "R4 latency"):
+        tmux.until(part)
+    tmux.keys("F2")
+    tmux.until(" ARMED ")
+    tmux.keys("o", "5", "0")
+    tmux.until("preview BUY 50 AMZN LIMIT")
+    tmux.keys("Enter")
+    tmux.until("sent: BUY 50 AMZN LIMIT")
+    tmux.keys("F8")
+    tmux.until("enter sends")
+    tmux.keys("F10")
+    screen = tmux.until("KILLED desk open orders 0")
+    assert "enter sends" not in screen
+    tmux.keys("R")
+    tmux.until("type REARM, then why")
+    tmux.keys("REARM", "Enter")
+    tmux.until("and why?")
+    tmux.keys("over", "Enter")
+    tmux.until("kill off")
+    tmux.keys("C-q")
     tmux.until("exit code 0")

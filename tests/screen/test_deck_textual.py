@@ -11,6 +11,7 @@ from queue import Queue
 import pytest
 from drive import deck
 from fake import CannedPlayer, FakePlayer
+from fake_desk import FakeDeskPlayer
 from rich.console import Console
 from rich.segment import Segment
 from rich.style import Style
@@ -125,9 +126,10 @@ def test_the_skipped_filter_would_change_nothing() -> None:
     assert [segment.style for segment in applied] == [segment.style for segment in runs]
 
 
-async def test_a_tick_costs_little() -> None:
+@pytest.mark.parametrize("kind", [FakePlayer, FakeDeskPlayer])
+async def test_a_tick_costs_little(kind: type[FakePlayer]) -> None:
     """Three times the budget of 8 ms, for slow and busy machines; `tests/bench/deck_cpu.py` measures properly."""
-    source = FakePlayer()
+    source = kind()
     source.send(Command(Verb.GOTO, source.first_ts + 900 * 10**9))
     source.send(Command(Verb.PLAY))
     async with deck(player=CannedPlayer(source, 40, 1.0)) as driven:
@@ -143,9 +145,10 @@ async def test_a_tick_costs_little() -> None:
 
 
 @pytest.mark.parametrize("ticks", [12])
-async def test_repainting_leaves_no_cycles_behind(ticks: int) -> None:
+@pytest.mark.parametrize("kind", [FakePlayer, FakeDeskPlayer])
+async def test_repainting_leaves_no_cycles_behind(kind: type[FakePlayer], ticks: int) -> None:
     """Every tick changes every panel; the collector finds nothing of ours to do."""
-    source = FakePlayer()
+    source = kind()
     source.send(Command(Verb.GOTO, source.first_ts + 900 * 10**9))
     source.send(Command(Verb.PLAY))
     async with deck(player=CannedPlayer(source, ticks, 1.0)) as driven:

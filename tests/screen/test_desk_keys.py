@@ -199,6 +199,36 @@ async def test_the_price_cursor_stays_in_sight() -> None:
         assert driven.app.board.desk.draft.price == "224.17"  # type: ignore[union-attr]
 
 
+async def test_pointing_chooses_prices_orders_and_agents() -> None:
+    async with desk() as (driven, _):
+        await driven.press("o", "5")
+        line = next(number for number, row in enumerate(driven.panel("ladder")) if "223.50" in row)
+        await driven.pilot.mouse_down("#ladder", offset=(20, line))
+        await driven.draw()
+        assert "BUY 5 AMZN LIMIT 223.50 DAY" in "\n".join(driven.panel("entry"))
+        await driven.press("0", "escape")
+        assert driven.app.board.desk.draft is None, "the keys are the order's again"
+        await driven.pilot.mouse_down("#orders", offset=(20, 4))
+        await driven.pilot.mouse_down("#agents", offset=(20, 3))
+        await driven.draw()
+        assert driven.panel("orders")[4].startswith("│▶")
+        assert driven.app.board.desk.agent == "vwap-1"
+        await driven.pilot.mouse_down("#agents", offset=(5, 12))
+        assert driven.app.board.desk.agent == "vwap-1", "these lines are about the chosen one"
+
+
+async def test_keys_act_while_the_terminal_has_not_taken_the_last_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with desk() as (driven, _):
+        monkeypatch.setattr(driven.app.pump, "_queued", lambda: 3)
+        skipped = driven.app.board.meter.skipped
+        driven.app.frame()
+        assert driven.app.board.meter.skipped == skipped + 1
+        for key, verb in (("f10", Verb.KILL), ("f6", Verb.CANCEL_ALL)):
+            driven.app.post_message(events.Key(key, None))
+            await driven.settle()
+            assert driven.player.sent[-1].verb is verb
+
+
 async def test_one_order_is_cancelled_only_when_armed_and_chosen() -> None:
     async with desk() as (driven, _):
         assert await press(driven, "cancel_order") == []
@@ -403,7 +433,9 @@ async def test_a_kill_stops_all_trading_until_it_is_rearmed() -> None:
         assert any("the word is REARM, in capitals" in line for line in driven.lines())
         word = driven.app.screen.query_one("#word", Input)
         word.value = ""
-        await driven.press(*"REARM", "enter", "enter")
+        await driven.press(*"REARM", "enter")
+        assert any("and why?" in line for line in driven.lines())
+        await driven.press("enter")
         assert any("a reason is needed" in line for line in driven.lines())
         await driven.press("space", "space", "enter")
         assert isinstance(driven.app.screen, RearmDialog), "blanks are no reason"

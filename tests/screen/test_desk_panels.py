@@ -302,6 +302,16 @@ def test_bars_say_armed_and_killed_at_every_width() -> None:
     assert "P&L +1,144.50" in text(StatsLine(deck), trading(), 80, 1)[0]
 
 
+def test_a_desk_that_is_still_loading_is_disarmed() -> None:
+    deck = board()
+    assert "DISARMED" not in text(TopBar(deck), market(), 160, 1)[0]
+    deck.desk.trading = True
+    assert "DISARMED" in text(TopBar(deck), market(), 80, 1)[0]
+    deck.desk.kill_sent = 0
+    assert " KILL SENT " in text(TopBar(deck), market(), 80, 1)[0]
+    assert lines(deck.desk, None, 80) == 3
+
+
 def test_a_breach_is_in_the_bars_whatever_the_layout() -> None:
     broken = gauge(NAN, 4, control="loss of day")
     for width in (80, 160):
