@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from core.errors import ModelError
 from core.plan import SessionPlan
 from models.card import Kind
 from models.policy import PolicyModel
@@ -18,9 +19,11 @@ def load_models(plan: SessionPlan, base: Path = Path()) -> dict[str, OnnxModel |
     found: dict[str, OnnxModel | PolicyModel] = {}
     for agent in plan.agents:
         for name, kind in ((agent.signal, Kind.SIGNAL), (agent.policy, Kind.POLICY)):
-            if name.startswith(PREFIX) and (
-                name not in found or isinstance(found[name], PolicyModel) != (kind == Kind.POLICY)
-            ):
+            if not name.startswith(PREFIX):
+                continue
+            if name not in found:
                 model = load(locate(name.removeprefix(PREFIX), base), kind)
                 found[name] = PolicyModel(model) if kind == Kind.POLICY else model
+            elif isinstance(found[name], PolicyModel) != (kind == Kind.POLICY):
+                raise ModelError(name, "is named as a signal and as a policy: a file is one of them")
     return found

@@ -49,8 +49,9 @@ def graph_bytes(network: Dense, description: Description) -> bytes:
         "most": np.array(network.clip, np.float32),
     }
     make = onnx.helper.make_node
-    nodes = [
-        make("Sub", ["features", "centre"], ["centred"]),
+    nodes = _turning(make, network, held)
+    nodes += [
+        make("Sub", [nodes[-1].output[0] if nodes else "features", "centre"], ["centred"]),
         make("Mul", ["centred", "scale"], ["scaled"]),
         make("Clip", ["scaled", "least", "most"], ["x0"]),
     ]
@@ -68,6 +69,20 @@ def graph_bytes(network: Dense, description: Description) -> bytes:
         held |= {"low": np.array(description.says.low, np.float32), "high": np.array(description.says.high, np.float32)}
         nodes.append(make("Clip", [f"y{last}", "low", "high"], ["answer"]))
     return _file(onnx, nodes, held, description)
+
+
+def _turning(make: Any, network: Dense, held: dict[str, NDArray[np.float32]]) -> list[Any]:
+    """Nodes that multiply the turned columns with the order's side."""
+    if not network.turned.any():
+        return []
+    pick = np.zeros((len(network.turned), len(network.turned)), np.float32)
+    pick[network.side] = network.turned
+    held |= {"pick": pick, "unturned": 1 - network.turned}
+    return [
+        make("MatMul", ["features", "pick"], ["sides"]),
+        make("Add", ["sides", "unturned"], ["signs_of_columns"]),
+        make("Mul", ["features", "signs_of_columns"], ["turned"]),
+    ]
 
 
 def _file(onnx: Any, nodes: list[Any], held: dict[str, NDArray[np.float32]], description: Description) -> bytes:

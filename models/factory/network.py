@@ -1,7 +1,7 @@
 """Small dense networks: fitted with torch, one thread, every random number from the generator that is passed in."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -15,13 +15,15 @@ Rows = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Dense:
-    """A network as arrays: inputs are centred, scaled and clipped, then layers with ReLU between them."""
+    """A network as arrays: inputs are turned, centred, scaled and clipped, then layers with ReLU between them."""
 
     centre: Rows  #: shape (features,)
     scale: Rows  #: what a centred input is multiplied with; 0 = not looked at
     clip: float
     weights: tuple[Rows, ...]  #: shape (in, out) each
     biases: tuple[Rows, ...]
+    turned: Rows  #: 1 for columns that are multiplied with the column `side` first, else 0; shape (features,)
+    side: int  #: column of the order's side
 
 
 def scaling(features: Rows, unused: Sequence[int]) -> tuple[Rows, Rows]:
@@ -32,13 +34,25 @@ def scaling(features: Rows, unused: Sequence[int]) -> tuple[Rows, Rows]:
     return centre.astype(np.float32), scale.astype(np.float32)
 
 
-def fresh(features: Rows, sizes: Sequence[int], unused: Sequence[int], rng: np.random.Generator) -> Dense:
-    """An untrained network for inputs like `features`; `sizes`: of the layers, the output last."""
-    centre, scale = scaling(features, unused)
+def fresh(
+    features: Rows,
+    sizes: Sequence[int],
+    unused: Sequence[int],
+    rng: np.random.Generator,
+    turned: Sequence[int] = (),
+    side: int = 0,
+) -> Dense:
+    """An untrained network for inputs like `features`; `sizes`: of the layers, the output last.
+
+    Columns `turned` are seen from the order's `side`: a network that buys then sells as well as it buys.
+    """
+    turns = np.zeros(features.shape[1], np.float32)
+    turns[list(turned)] = 1
+    centre, scale = scaling(_turned(features, turns, side), [*unused, *([side] if turned else [])])
     widths = [features.shape[1], *sizes]
     weights = [rng.normal(0, np.sqrt(2 / a), (a, b)).astype(np.float32) for a, b in pairwise(widths)]
     weights[-1] *= np.float32(0.1)
-    return Dense(centre, scale, 5.0, tuple(weights), tuple(np.zeros(size, np.float32) for size in sizes))
+    return Dense(centre, scale, 5.0, tuple(weights), tuple(np.zeros(size, np.float32) for size in sizes), turns, side)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +68,8 @@ class Fit:
 
 def forward(network: Dense, rows: Rows) -> NDArray[np.float64]:
     """What the network says, in double precision, shape (n, outputs)."""
-    x = np.clip((rows.astype(np.float64) - network.centre) * network.scale, -network.clip, network.clip)
+    x = _turned(rows, network.turned, network.side).astype(np.float64)
+    x = np.clip((x - network.centre) * network.scale, -network.clip, network.clip)
     for i, (weight, bias) in enumerate(zip(network.weights, network.biases, strict=True)):
         x = x @ weight.astype(np.float64) + bias
         if i + 1 < len(network.weights):
@@ -142,13 +157,20 @@ def _pairs(network: Dense) -> list[tuple[Rows, Rows]]:
 
 
 def _scaled(network: Dense, rows: Rows) -> Rows:
-    scaled: Rows = np.clip((rows - network.centre) * network.scale, -network.clip, network.clip).astype(np.float32)
+    turned = _turned(rows, network.turned, network.side)
+    scaled: Rows = np.clip((turned - network.centre) * network.scale, -network.clip, network.clip).astype(np.float32)
     return scaled
+
+
+def _turned(rows: Rows, turned: Rows, side: int) -> Rows:
+    """Every column times 1, those that are turned times the side."""
+    seen: Rows = rows * (rows[:, side : side + 1] * turned + (1 - turned))
+    return seen
 
 
 def _arrays(network: Dense, parameters: Sequence[Any]) -> Dense:
     values = [np.array(p.detach().numpy()) for p in parameters]
-    return Dense(network.centre, network.scale, network.clip, tuple(values[0::2]), tuple(values[1::2]))
+    return replace(network, weights=tuple(values[0::2]), biases=tuple(values[1::2]))
 
 
 def _layers(parameters: Sequence[Any], x: Any) -> Any:
