@@ -6,7 +6,7 @@ from rich.segment import Segment
 
 from app.deck import table
 from app.deck.board import Board
-from app.deck.figures import micros, reading, signed, signed_money
+from app.deck.figures import micros, net, reading, signed, signed_money
 from app.deck.formats import plain
 from app.deck.strip_panel import Key, StripPanel
 from app.deck.table import Cell, Column, Line, Said
@@ -84,7 +84,7 @@ class AgentsPanel(StripPanel):
     def _cells(self, desk: DeskView, agent: AgentView) -> dict[str, Cell]:
         glyphs = self.board.glyphs
         word, colour = _WORDS[agent.state]
-        total = agent.realised + agent.unrealised - agent.fees
+        total = net(agent.realised, agent.unrealised, agent.fees)
         digits, minus = desk.money_digits, glyphs.minus
         lots = self.board.desk.contracts.quantity(agent.symbol, abs(agent.position), 5)
         return {

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
+from math import isfinite
 from typing import Protocol, runtime_checkable
 
-from app.deck.formats import Formats
+from app.deck.formats import Formats, compact
 from core.instrument import Instrument
 from core.transport import Player
 
@@ -46,21 +47,27 @@ class Contracts:
 
     def is_shown(self, symbol: str) -> bool:
         """Whether `symbol` is the market on the screen."""
-        return self._places.get(symbol) == self.shown
+        return self._place(symbol) == self.shown
 
     def price(self, symbol: str, ticks: int) -> str:
         """Natural price; in ticks (`412t`) where the symbol is not known."""
-        place = self._places.get(symbol)
+        place = self._place(symbol)
         return f"{ticks}t" if place is None else self._formats[place].price(ticks)
 
     def price_near(self, symbol: str, ticks: float) -> str:
         """Natural price of a fractional number of ticks; `--` where there is none."""
-        if ticks != ticks or abs(ticks) == float("inf"):
+        if not isfinite(ticks):
             return "--"
-        place = self._places.get(symbol)
+        place = self._place(symbol)
         return f"{ticks:.1f}t" if place is None else self._formats[place].price_near(ticks)
 
     def quantity(self, symbol: str, lots: int, width: int = 9) -> str:
         """Natural quantity in at most `width` cells; lots where the symbol is not known."""
-        place = self._places.get(symbol, self.shown)
-        return self._formats[place].quantity(lots, width)
+        place = self._place(symbol)
+        if place is not None:
+            return self._formats[place].quantity(lots, width)
+        return str(lots) if len(str(lots)) <= width else compact(lots, width)
+
+    def _place(self, symbol: str) -> int | None:
+        """Place of a symbol; a player that does not say what it trades trades what it shows."""
+        return self._places.get(symbol, None if self.trading else self.shown)

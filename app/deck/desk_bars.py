@@ -4,7 +4,7 @@ import math
 
 from app.deck import table
 from app.deck.board import Board
-from app.deck.figures import percent, signed_money
+from app.deck.figures import net, percent, signed_money
 from app.deck.formats import plain, thousands
 from app.deck.pieces import Item
 from app.deck.risk import BREACH, stage
@@ -21,7 +21,7 @@ def top_items(board: Board, snapshot: Snapshot) -> list[Item]:
         sent = board.desk.kill_sent is not None
         waiting = [Item("   DISARMED ", "text", 0), *[Item(" KILL SENT ", "on-alarm", 0, True)] * sent]
         return waiting if board.desk.trading else []
-    total = net(view)
+    total = net(view.realised, view.unrealised, view.fees)
     word = signed_money(total, view.money_digits, 14, board.glyphs.minus)
     return [
         *state_items(board, view),
@@ -48,7 +48,7 @@ def state_items(board: Board, view: DeskView) -> list[Item]:
 
 def stats_items(board: Board, view: DeskView, width: int) -> list[Item]:
     """P&L and its parts, what works, the fullest limit, and on what all of it rests."""
-    digits, minus, total = view.money_digits, board.glyphs.minus, net(view)
+    digits, minus, total = view.money_digits, board.glyphs.minus, net(view.realised, view.unrealised, view.fees)
     profit = [
         Item(" P&L ", "muted", 0),
         Item(signed_money(total, digits, 14, minus), table.sign_colour(total), 0, True),
@@ -73,11 +73,6 @@ def stats_items(board: Board, view: DeskView, width: int) -> list[Item]:
     if view.diverged_lots:
         items.append(Item(f"  diverged {thousands(view.diverged_lots)} lots", "warn", 6))
     return items
-
-
-def net(view: DeskView) -> int:
-    """The day's P&L after fees, money units."""
-    return view.realised + view.unrealised - view.fees
 
 
 def _worst(risks: tuple[RiskView, ...]) -> list[Item]:

@@ -3,12 +3,18 @@
 import math
 
 from app.deck.formats import SECOND, compact, span
+from core.records import ABSENT
 
 NOTHING = "--"  #: where a number cannot be said
 
 
 def money(value: int, digits: int, width: int = 14, minus: str = "-", plus: str = "") -> str:
-    """Whole money units of `digits` decimals in at most `width` cells: 4,212.50, then 4212, then 4.2k."""
+    """Whole money units of `digits` decimals in at most `width` cells: 4,212.50, then 4212, then 4.2k.
+
+    `--` for an amount that cannot be said: a position without a mark has no profit.
+    """
+    if value == ABSENT:
+        return NOTHING
     sign = minus if value < 0 else plus if value > 0 else ""
     room, size = width - len(sign), abs(value)
     for decimals in dict.fromkeys((min(digits, 2), 0)):
@@ -23,6 +29,11 @@ def money(value: int, digits: int, width: int = 14, minus: str = "-", plus: str 
 def signed_money(value: int, digits: int, width: int = 14, minus: str = "-") -> str:
     """Money with its sign always written, but for nothing at all."""
     return money(value, digits, width, minus, "+")
+
+
+def net(realised: int, unrealised: int, fees: int) -> int:
+    """Profit after fees; `ABSENT` when a part of it is."""
+    return ABSENT if ABSENT in (realised, unrealised, fees) else realised + unrealised - fees
 
 
 def signed(lots: int, text: str, minus: str = "-") -> str:

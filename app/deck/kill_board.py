@@ -12,7 +12,7 @@ from app.deck.figures import millis
 from app.deck.formats import plain
 from app.deck.strip_panel import Key, StripPanel, fit
 from app.deck.table import Cell, Said
-from core.desk_view import DeskView, KillView
+from core.desk_view import DeskView, KillPart, KillView
 from core.snapshot import Snapshot
 
 LIMIT_MS = 250.0  #: from the key to the last cancel
@@ -49,7 +49,7 @@ class KillBoard(StripPanel, can_focus=False):
             keys.append(self._header(kill, late))
             across = max(width // _PART, 1)
             for first in range(0, len(kill.parts), across):
-                keys.append(self._parts(kill, kill.parts[first : first + across], width // across, late))
+                keys.append(self._parts(kill.parts[first : first + across], width // across, late))
         return [*keys, *[Said(())] * (height - len(keys))][:height]
 
     def _unanswered(self, waited_ms: float) -> Key:
@@ -81,14 +81,10 @@ class KillBoard(StripPanel, can_focus=False):
             )
         )
 
-    def _parts(self, kill: KillView, parts: Sequence[object], cells: int, late: bool) -> Said:
+    def _parts(self, parts: Sequence[KillPart], cells: int, late: bool) -> Said:
         pieces: list[Cell] = []
-        for part in kill.parts:
-            if part not in parts:
-                continue
-            word, colour = (
-                ("done", "text") if part.done else ("LATE" if late else "wait", "!alarm" if late else "!warn")
-            )
+        for part in parts:
+            word, colour = ("done", "text") if part.done else ("LATE", "!alarm") if late else ("wait", "!warn")
             text = f"{plain(part.name)}: {plain(part.detail)}"[: cells - 8]
             pieces += [Cell(f"   {word} ", colour), Cell(text.ljust(cells - 8), "muted" if part.done else "text")]
         return Said(tuple(pieces))

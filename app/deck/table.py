@@ -11,6 +11,7 @@ from rich.style import Style
 from app.deck.glyphs import Glyphs
 from app.deck.ink import Ink
 from app.deck.strip_panel import fit
+from core.records import ABSENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,8 @@ def colour(ink: Ink, name: str) -> str:
 
 def sign_colour(value: float) -> str:
     """Gain, loss, or neither."""
+    if value == ABSENT:
+        return "muted"
     return "gain" if value > 0 else "loss" if value < 0 else "text"
 
 

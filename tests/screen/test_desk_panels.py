@@ -25,6 +25,7 @@ from app.deck.risk import RiskPanel, stage
 from app.deck.strip_panel import StripPanel
 from core.desk_view import KillPart, NoteView, RiskView
 from core.enums import AgentState
+from core.records import ABSENT
 from core.snapshot import Snapshot
 
 NAN, INF, HUGE = float("nan"), float("inf"), 2**62
@@ -79,6 +80,15 @@ def test_every_state_has_a_word_and_a_glyph(state: AgentState) -> None:
     for glyphs in ("unicode", "ascii"):
         row = text(AgentsPanel(board(glyphs=glyphs)), trading(agents=(replace(AGENT, state=state),)), 50, 5)[2]
         assert len(row[11:20].split()) == 2
+
+
+def test_a_position_without_a_mark_has_no_profit() -> None:
+    snapshot = trading(agents=(replace(AGENT, unrealised=ABSENT),), unrealised=ABSENT)
+    row = text(AgentsPanel(board()), snapshot, 170, 6)[2]
+    assert row.count(" -- ") == 2, "neither the total nor the open part"
+    assert "+1,200.00" in row
+    assert "open -- " in text(StatsLine(board()), snapshot, 160, 1)[0]
+    assert "P&L -- " in text(TopBar(board()), snapshot, 160, 1)[0]
 
 
 # risk

@@ -25,6 +25,17 @@ def ticket(draft: Draft, contract: Contract = SHARE, place: int = 0) -> Ticket:
     return found
 
 
+class FakePlayer:
+    """Just enough to be a player."""
+
+    instrument, title, first_ts, last_ts = SHARE.instrument, "x", 0, 1
+
+    def latest(self) -> None: ...
+    def send(self, command: object) -> None: ...
+    def overview(self) -> None: ...
+    def close(self) -> None: ...
+
+
 def test_a_limit_order() -> None:
     assert ticket(Draft(1, "100", "223.57"), place=3) == Ticket(3, 1, 100, 22_357)
     assert ticket(Draft(-1, "2", "5312.25"), FUTURE) == Ticket(0, -1, 2, 21_249)
@@ -135,6 +146,22 @@ def test_contracts_of_a_player_that_does_not_trade() -> None:
     assert not contracts.trading
     assert contracts.contract == SHARE
     assert contracts.price("AMZN", 22_357) == "223.57"
-    assert contracts.price("MSFT", 22_357) == "22357t"
+    assert contracts.price("some-name", 22_357) == "223.57", "it trades what it shows"
     assert contracts.price_near("AMZN", float("nan")) == "--"
-    assert contracts.is_shown("AMZN") and not contracts.is_shown("MSFT")
+    assert contracts.is_shown("AMZN")
+
+
+def test_contracts_of_a_player_that_trades() -> None:
+    class Trades(FakePlayer):
+        contracts = (SHARE, FUTURE)
+        shown = 1
+
+    contracts = Contracts(Trades(), SHARE.instrument)
+    assert contracts.trading
+    assert contracts.contract == FUTURE
+    assert [contracts.price(symbol, 412) for symbol in ("AMZN", "ES", "ESM4", "MSFT")] == [
+        "4.12", "103.00", "103.00", "412t"
+    ]  # fmt: skip
+    assert contracts.price_near("MSFT", 1.25) == "1.2t"
+    assert contracts.quantity("MSFT", 12_345_678, 6) == "12.35M"
+    assert contracts.is_shown("ES") and not contracts.is_shown("AMZN") and not contracts.is_shown("MSFT")
