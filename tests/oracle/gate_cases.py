@@ -8,6 +8,7 @@ one that is tried.
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 
 import numpy as np
 
@@ -38,15 +39,20 @@ CALM = {
 }  # fmt: skip
 
 
+@cache
+def _empty_desk() -> tuple[MoneyScale, gates.Gate]:
+    scale = MoneyScale(0, np.array([10, 6]), np.zeros((2, 4), np.int64))
+    desk = {spec.name: math.inf for spec in SPECS if spec.scopes}
+    return scale, gates.new_gate(limit_set(LimitPlan(7, {"desk": desk}), ["a", "b"], ["X", "Y"]), scale)
+
+
 class Desk:
     """The desk of the cases, without limits."""
 
     def __init__(self) -> None:
-        self.scale = MoneyScale(0, np.array([10, 6]), np.zeros((2, 4), np.int64))
-        free = {spec.name: math.inf for spec in SPECS if spec.scopes}
-        plan = {"desk": {n: v for n, v in free.items() if "desk" in _scopes(n)}}
-        self.gate = gates.new_gate(limit_set(LimitPlan(7, plan), ["a", "b"], ["X", "Y"]), self.scale)
-        self.account = books.new_account(2, 2, self.scale.tick_value)
+        scale, gate = _empty_desk()
+        self.gate = gates.copy_gate(gate)
+        self.account = books.new_account(2, 2, scale.tick_value)
         self.order, self.market = dict(ORDER), dict(CALM)
         self.verdict = np.zeros(1, VERDICT)
         self.mark(0, 202)
@@ -82,10 +88,6 @@ class Desk:
 
     def fill(self, agent: int, side: int, qty: int, price: int = 101, instrument: int = 0, fee: int = 0) -> None:
         assert books.settle(self.account, agent, instrument, side, price, qty, fee)
-
-
-def _scopes(name: str) -> tuple[str, ...]:
-    return next(spec.scopes for spec in SPECS if spec.name == name)
 
 
 @dataclass(frozen=True)
