@@ -47,7 +47,7 @@ POST_ONLY = 13  # 1 = resting orders may not take
 LAST_WHY = 0  # reason of the last decision, also when nothing was done
 SLICE = 1  # 1 + the slice we are in
 SLICE_GOAL = 2  # lots that were due when the slice began (share of volume)
-BID_ID = 4  # the last replace sent for each side: order, price, ns
+BID_ID = 4  # the last replace sent for each side: order, the price it was to leave, ns
 BID_PRICE = 5
 BID_SENT = 6
 ASK_ID = 7

@@ -55,10 +55,10 @@ def _side(
     if price == NONE or one["price"] == price:
         return n
     slot = BID_ID if side == Side.BID else ASK_ID
-    same = memory[slot] == one["order_id"] and memory[slot + 1] == price
-    if same and view["now"] - memory[slot + 2] < params[RETRY]:
-        return n  # asked for already
-    memory[slot], memory[slot + 1], memory[slot + 2] = one["order_id"], price, view["now"]
+    unanswered = memory[slot] == one["order_id"] and memory[slot + 1] == one["price"]
+    if unanswered and view["now"] - memory[slot + 2] < params[RETRY]:
+        return n  # the last replace is on its way
+    memory[slot], memory[slot + 1], memory[slot + 2] = one["order_id"], one["price"], view["now"]
     memory[LAST_WHY] = Why.REQUOTE
     return replace(out, n, one, one["leaves"], price, POST, Why.REQUOTE)
 

@@ -71,7 +71,7 @@ _QUOTE = {
     "size": Setting("lots of one order", 1, _LOTS, 1, codes.SIZE, whole=True),
     "max_position": Setting("lots, either way; unsaid, 10 sizes", 1, _LOTS, None, codes.MAX_POSITION, whole=True),
     "offset": Setting("ticks behind the touch", 0, 1e6, 0, codes.OFFSET, whole=True),
-    "retry": Setting("seconds after which a replace without effect is sent again", 0, _SECONDS, 1, codes.RETRY, 1e9),
+    "retry": Setting("seconds after which a replace without effect is sent again", 0, _SECONDS, 0.25, codes.RETRY, 1e9),
 }
 
 #: Every setting of every built-in policy.

@@ -159,7 +159,8 @@ def test_the_end_cancels_once_and_only_its_own() -> None:
 
 def test_more_orders_than_intents_are_cancelled_at_the_next_call() -> None:
     asked = resting()
-    assert len(asked(*({"order_id": k} for k in range(1, 13)), now=600 * SECOND)) == MOST
+    found = asked(*({"order_id": k} for k in range(1, 13)), now=600 * SECOND)
+    assert [int(one["order_id"]) for one in found] == list(range(1, MOST + 1))
 
 
 def test_passive_rests_what_the_slice_needs_then_crosses_it() -> None:
@@ -289,9 +290,15 @@ def test_quote_keeps_one_order_at_each_touch() -> None:
     assert asked(*out, **none) == []
     (moved,) = asked(*out, **none, best_bid=1001)
     assert (moved["op"], moved["order_id"], moved["price"], moved["qty"]) == (Op.REPLACE, 1, 1001, 10)
-    assert asked(*out, **none, best_bid=1001) == []  # asked for already
-    assert len(asked(*out, **none, best_bid=1001, now=302 * SECOND)) == 1  # no answer for a second
-    assert asked({**out[0], "price": 1001}, out[1], **none, best_bid=1001) == []
+    assert asked(*out, **none, best_bid=1001) == []  # on its way
+    assert asked(*out, **none, best_bid=999) == []
+    assert len(asked(*out, **none, best_bid=999, now=301 * SECOND)) == 1  # no answer for a second
+    there = {**out[0], "price": 1001}
+    assert asked(there, out[1], **none, best_bid=1001, now=301 * SECOND) == []
+    (again,) = asked(there, out[1], **none, best_bid=999, now=301 * SECOND)  # answered, so it may ask again
+    assert (again["order_id"], again["price"]) == (1, 999)
+    (other,) = asked({**out[0], "order_id": 5}, out[1], **none, best_bid=1001, now=301 * SECOND)
+    assert other["order_id"] == 5
 
 
 def test_a_quote_keeps_its_position_bounded() -> None:
@@ -304,6 +311,7 @@ def test_a_quote_keeps_its_position_bounded() -> None:
     bid = {"order_id": 1, "parent": -1}
     gone, _ = asked(bid, **none, position=15)
     assert (gone["op"], gone["order_id"], gone["why"]) == (Op.CANCEL, 1, Why.INVENTORY)
+    assert [int(o["op"]) for o in asked(bid, **none, position=10)] == [Op.NEW]  # exactly at the bound if it fills
     assert [int(o["side"]) for o in asked({**bid, "closing": 1}, **none)] == [-1]  # not before the old one has left
     assert asked(**none, best_bid=EMPTY_BID, best_ask=EMPTY_ASK) == []
 
