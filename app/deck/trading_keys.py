@@ -59,6 +59,9 @@ class TradingKeys:
         """Open the order line and write in it."""
         before = self._deck.focused
         self._trader.write_order()
+        if self._board.desk.draft is not None and not self._entry.display:
+            self._trader.close()
+            self._say("the terminal is too small to preview an order", True)
         if self._board.desk.draft is not None and before is not self._entry:
             self._before = before
             self._deck.set_focus(self._entry)

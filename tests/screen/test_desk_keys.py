@@ -583,6 +583,16 @@ async def test_help_and_palette_know_the_desk() -> None:
         assert "KILL: stop all, cancel all, latched" in titles
 
 
+async def test_a_terminal_too_small_still_kills_and_says_so() -> None:
+    async with desk((50, 12)) as (driven, _):
+        assert any("DISARMED kill off" in line for line in driven.lines())
+        assert await driven.press("f10") == [Command(Verb.KILL, -1)]
+        assert any("DISARMED KILLED" in line for line in driven.lines())
+        await driven.press("o", "5", "enter")
+        assert driven.app.board.desk.draft is None, "what cannot be previewed cannot be written"
+        assert [command.verb for command in driven.player.sent] == [Verb.KILL]
+
+
 # who may not
 
 
