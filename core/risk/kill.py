@@ -7,6 +7,7 @@ follows from it. It is replaced in one step, so a process that dies leaves the o
 import json
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -134,7 +135,8 @@ class KillSwitch:
             part.replace(self.path)
             fsync(self.path.parent)
         except OSError as error:
-            part.unlink(missing_ok=True)
+            with suppress(OSError):
+                part.unlink()
             raise KillFileError(f"{self.path}: cannot be written: {error.strerror or error}") from error
 
 
