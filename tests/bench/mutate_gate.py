@@ -26,14 +26,14 @@ os.environ["NUMBA_DISABLE_JIT"] = "1"
 import numpy as np
 
 from core.risk import exposure_checks, gate, hooks, order_checks, rates
-from tests.oracle import gate_cases, gate_cases_desk
+from tests.oracle import gate_cases_desk, gate_cases_order
 from tests.oracle.gate_world import run_world
 from tests.unit.core import test_gate_latches
 
 MODULES = [gate, order_checks, exposure_checks, rates, hooks]
 CASES = [
     *gate_cases_desk.RATES, *gate_cases_desk.OPEN, *gate_cases_desk.MONEY, *gate_cases_desk.POSITION,
-    *gate_cases.OWN, *gate_cases.PRICE, *gate_cases.WORLD, *gate_cases.FORM,
+    *gate_cases_order.OWN, *gate_cases_order.PRICE, *gate_cases_order.WORLD, *gate_cases_order.FORM,
 ]  # fmt: skip
 PATIENCE = 12  # seconds a mutant may take: damaged loops may never end
 COMPARE: dict[type[ast.cmpop], list[type[ast.cmpop]]] = {

@@ -1,13 +1,13 @@
-"""Every control: below, at and above its limit, NaN, without a limit, on replaces. The cases stand beside the oracle."""
+"""Every control: below, at and above its limit, NaN, without a limit, replaces. The cases stand beside the oracle."""
 
 import pytest
 
 from core.risk.controls import Control
-from tests.oracle import gate_cases, gate_cases_desk
+from tests.oracle import gate_cases_desk, gate_cases_order
 from tests.oracle.gate_cases import Case
 
 CASES = [
-    *gate_cases.FORM, *gate_cases.PRICE, *gate_cases.OWN, *gate_cases.WORLD,
+    *gate_cases_order.FORM, *gate_cases_order.PRICE, *gate_cases_order.OWN, *gate_cases_order.WORLD,
     *gate_cases_desk.POSITION, *gate_cases_desk.MONEY, *gate_cases_desk.OPEN, *gate_cases_desk.RATES,
 ]  # fmt: skip
 
