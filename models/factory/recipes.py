@@ -10,6 +10,7 @@ from core.sim.market import SyntheticSource
 from core.sim.profile import MarketProfile
 from core.tape.importer import import_tape
 from core.tape.tape import Tape
+from models.factory.train_policy import PolicyRecipe, train_policy
 from models.factory.train_signal import SignalRecipe, train_signal
 from models.serving import OnnxModel
 
@@ -43,6 +44,13 @@ def make_signal(out: Path, seed: int = 7, command: str = "tapedeck model train s
     )
     with synthetic([*SEEDS, *HELD_OUT]) as tapes:
         return train_signal(tapes[: len(SEEDS)], tapes[len(SEEDS) :], seed, out, recipe)
+
+
+def make_policy(out: Path, seed: int = 7, command: str = "tapedeck model train policy") -> OnnxModel:
+    """The policy that ships, `out/order_worker.onnx`. A few minutes. Raises `ConfigError` without the libraries."""
+    recipe = PolicyRecipe(command=f"{command} --seed {seed}", data=_days(SEEDS), held_out=_days(HELD_OUT))
+    with synthetic([*SEEDS, *HELD_OUT]) as tapes:
+        return train_policy(tapes[: len(SEEDS)], tapes[len(SEEDS) :], seed, out, recipe)
 
 
 def _days(seeds: Sequence[int]) -> str:
