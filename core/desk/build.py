@@ -205,6 +205,7 @@ def _shared(
     outside = {place for place, row in zip(places, range(len(rows)), strict=True) if row in policies}
     for k, one in enumerate(agents):
         _agent(who[k], k, one, plan, names, owner, len(work), outside, models)
+    top["features"] = int(who["features"].sum())
     top["next_id"], top["asked"], top["agents"], top["idle"] = 1, -1, len(agents), 1
     return {
         "agents": who,

@@ -21,6 +21,7 @@ from core.tca.market import Market
 from core.venue.grow import grown_venue
 
 _FOREVER = NEVER - 1
+_SECOND = 1_000_000_000
 
 
 class Desk:
@@ -58,6 +59,8 @@ class Desk:
         ]
         self.clock = min(firsts)
         first_wakes(self.lines, firsts)
+        for line, first in zip(self.lines, firsts, strict=True):
+            line.venue.top[0]["next_tick"] = (first // _SECOND + 1) * _SECOND
         names = [agent.name for agent in self.agents]
         self.switch = KillSwitch(kills, plan.name, self.gate, names, [t.name for t in plan.tapes]) if kills else None
         self.answers = Answers(plan, self.agents, parts.policies, signals_of(self.agents, self.models))

@@ -2,18 +2,20 @@
 
 import numpy as np
 
-from core.book.state import EMPTY_ASK, EMPTY_BID
+from core.book.state import EMPTY_ASK, EMPTY_BID, BookState
 from core.enums import OrderFlag, Status
-from core.features.flow import MID2, NO_MID, RING
-from core.features.spec import BUCKET, LONG, SHORT
 from core.jit import inlined, kernel
 from core.line.state import Line
 from core.records import NO_PRICE
 from core.venue.ledger import market_best, market_qty, next_market
+from core.venue.state import SECONDS, Venue
 
 _CANCEL_SENT = int(OrderFlag.CANCEL_SENT)
 _TRADING, _SILENT = int(Status.TRADING), int(Status.NONE)
 _VISIBLE = 5
+_SECOND = 1_000_000_000
+#: Seconds that the gate looks back for the price window and for jumps.
+_WINDOW, _JUMP = 10, 1
 
 
 @inlined
@@ -25,7 +27,7 @@ def mid2_now(line: Line) -> int:
     return bid + ask + 2 * line.venue.top[0]["shift"]
 
 
-@kernel
+@inlined
 def look(line: Line, agent: int, now: int) -> None:
     """Fill the VIEW of an agent, and the OPEN records of its orders."""
     view, who, top, book = line.seen[0], line.agents[agent], line.venue.top[0], line.book
@@ -70,7 +72,7 @@ def look(line: Line, agent: int, now: int) -> None:
     view["n_open"] = list_open(line, agent)
 
 
-@kernel
+@inlined
 def list_open(line: Line, agent: int) -> int:
     """Write the agent's open orders, as it knows them, oldest first. Returns how many."""
     n, slot = 0, np.int64(line.agents[agent]["open_head"])
@@ -91,7 +93,7 @@ def list_open(line: Line, agent: int) -> int:
     return n
 
 
-@kernel
+@inlined
 def market(line: Line, side: int, now: int) -> None:
     """Fill the MARKET that the gate judges an order of `side` by."""
     found, top, book, rules = line.market[0], line.venue.top[0], line.book, line.venue.rules[0]
@@ -109,32 +111,41 @@ def market(line: Line, side: int, now: int) -> None:
     found["session_open"] = 1 if rules["start"] <= now < rules["end"] else 0
     found["crossed"] = 1 if bid >= ask else 0
     found["gap"] = 0
-    found["window2"] = _mid2_ago(line, now, LONG)
-    before, mid2 = _mid2_ago(line, now, SHORT), mid2_now(line)
+    found["window2"] = _mid2_ago(line, now, _WINDOW)
+    before, mid2 = _mid2_ago(line, now, _JUMP), mid2_now(line)
     found["jump2"] = mid2 - before if before != NO_PRICE and mid2 != NO_PRICE else 0
-    half = 1 if side > 0 else 0
-    price, end, lots = (ask, EMPTY_ASK, 0) if half == 1 else (bid, EMPTY_BID, 0)
-    for _ in range(_VISIBLE):
-        if price == end:
-            break
-        lots += market_qty(book, line.venue, price, half)
-        price = next_market(book, half, price)
-    found["depth"] = lots
+    found["depth"] = visible(book, line.venue, 1 if side > 0 else 0)
     found["volume"] = top["volume"]
     found["clock_skew"] = 0
 
 
 @inlined
-def _mid2_ago(line: Line, now: int, buckets: int) -> int:
-    """Twice the mid some flow buckets ago; before the first one, twice the mid now."""
-    newest = line.flow.touch[0]["bucket"]
-    bucket = now // BUCKET - buckets
-    if bucket >= newest:
-        found = line.flow.total[MID2]
-    elif bucket < newest - RING + 1:
-        found = NO_MID
-    else:
-        found = line.flow.ring[bucket & (RING - 1), MID2]
-    if found == NO_MID:
+def _mid2_ago(line: Line, now: int, seconds: int) -> int:
+    """Twice the mid some whole seconds ago; as long as that is not known, twice the mid now."""
+    second = now // _SECOND - seconds
+    place = second % SECONDS
+    if line.venue.mids[0, place] != second or line.venue.mids[1, place] == NO_PRICE:
         return mid2_now(line)
-    return found + 2 * line.venue.top[0]["shift"]
+    return line.venue.mids[1, place]
+
+
+@kernel
+def remember_mid(line: Line) -> None:
+    """A second of the market begins: keep its mid."""
+    top = line.venue.top[0]
+    second = top["next_tick"] // _SECOND
+    line.venue.mids[0, second % SECONDS] = second
+    line.venue.mids[1, second % SECONDS] = mid2_now(line)
+    top["next_tick"] += _SECOND
+
+
+@kernel
+def visible(book: BookState, venue: Venue, half: int) -> int:
+    """Lots of others at the best few prices of a side."""
+    price, lots = market_best(book, venue, half), 0
+    for _ in range(_VISIBLE):
+        if price == EMPTY_BID or price == EMPTY_ASK:
+            break
+        lots += market_qty(book, venue, price, half)
+        price = next_market(book, half, price)
+    return lots

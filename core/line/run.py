@@ -8,7 +8,7 @@ from core.book.kernels import apply_one, judge
 from core.enums import Action, Flag, Op
 from core.features.flow import follow
 from core.jit import inlined, kernel
-from core.line.look import mid2_now
+from core.line.look import mid2_now, remember_mid
 from core.line.settle import settle
 from core.line.state import NEVER, Line
 from core.line.wake import carry_out, find_next_wake, policy, prepare
@@ -42,7 +42,7 @@ def run(  # noqa: PLR0915 - a call from here copies two dozen array descriptors;
     BROKEN: an invariant does not hold.
     """
     book, venue, flow, top = line.book, line.venue, line.flow, line.venue.top[0]
-    watching = line.top[0]["agents"] > 0
+    watching, features = line.top[0]["agents"] > 0, line.top[0]["features"] > 0
     i = start
     if line.top[0]["answered"] != 0:
         line.top[0]["answered"] = 0
@@ -50,22 +50,25 @@ def run(  # noqa: PLR0915 - a call from here copies two dozen array descriptors;
         line.top[0]["asked"] = -1
         carry_out(line, agent, line.seen[0]["now"], line.top[0]["answers"])
         due(line)
+    next_due, watch = top["next_due"], top["watch"]  # the loop writes neither, but the compiler cannot know
     while i < stop:
         message = messages[i]
         ts = message["ts_event"]
         limit = min(ts - 1, until)
-        if top["next_due"] <= limit:
+        if next_due <= limit:
             reason = serve(line, messages, i, limit)
             if reason != STOP:
                 return i, reason
+            next_due, watch = top["next_due"], top["watch"]
         if ts > until:
             return i, UNTIL
         action, side, flags, slot = message["action"], message["side"], message["flags"], np.int64(message["slot"])
         price, qty = np.int64(message["price"]), message["qty"]
-        if top["watch"] > 0 and concerns(book, venue, action, side, slot, price):
+        if watch > 0 and concerns(book, venue, action, side, slot, price):
             top["cursor"] = i
             top["clock"] = max(top["clock"], ts)
             code = apply_beside(book, venue, messages, i)
+            next_due, watch = top["next_due"], top["watch"]
             if top["drain"] != 0 and code != _FULL:
                 if code != 0:
                     book.results[code] += 1
@@ -87,12 +90,15 @@ def run(  # noqa: PLR0915 - a call from here copies two dozen array descriptors;
                 if top["stops"] > 0:
                     top["cursor"] = i
                     watch_stops(book, venue, max(top["clock"], ts), price + top["shift"])
-            follow(flow, book, ts, action, side, flags, qty)
+                    next_due, watch = top["next_due"], top["watch"]
+            if features:
+                follow(flow, book, ts, action, side, flags, qty)
             if top["pegs"] > 0 and (
                 book.top[0]["best_bid"] != top["bid_seen"] or book.top[0]["best_ask"] != top["ask_seen"]
             ):
                 top["cursor"] = i + 1
                 follow_pegs(book, venue, max(top["clock"], ts))
+                next_due, watch = top["next_due"], top["watch"]
         i += 1
     if i > start:
         top["cursor"] = i
@@ -115,15 +121,16 @@ def _after(line: Line, messages: NDArray[np.void], i: int) -> None:
         top["worth"] += price * qty
         if top["stops"] > 0:
             watch_stops(book, line.venue, top["clock"], price + top["shift"])
-    follow(line.flow, book, message["ts_event"], action, message["side"], flags, qty)
+    if line.top[0]["features"] > 0:
+        follow(line.flow, book, message["ts_event"], action, message["side"], flags, qty)
     top["cursor"] = i + 1
 
 
-@kernel
+@inlined
 def due(line: Line) -> None:
     """Set the market time of the next thing to do between two messages."""
     top, venue = line.venue.top[0], line.venue
-    first = min(top["ts_decay"], venue.rules[0]["end"])
+    first = min(top["ts_decay"], top["next_tick"], venue.rules[0]["end"])
     if top["requests"] > 0:
         first = min(first, venue.requests[0]["ts"])
     if top["note_tail"] > top["note_head"]:
@@ -133,7 +140,7 @@ def due(line: Line) -> None:
     top["next_due"] = first
 
 
-@kernel
+@inlined
 def serve(line: Line, messages: NDArray[np.void], i: int, limit: int) -> int:
     """Do everything that is due up to market time `limit`; `i` is the next message. Returns why it must stop."""
     venue, top = line.venue, line.venue.top[0]
@@ -148,11 +155,13 @@ def serve(line: Line, messages: NDArray[np.void], i: int, limit: int) -> int:
         at, feed = top["next_due"], top["feed_now"]
         if top["requests"] > 0 and venue.requests[0]["ts"] <= at:
             _arrival(line)
+        elif top["next_tick"] <= at:
+            remember_mid(line)
         elif top["ts_decay"] <= at:
             _reaction(line, at)
         elif venue.rules[0]["end"] <= at:
             end_session(venue, venue.rules[0]["end"])
-            venue.rules[0]["end"] = NEVER
+            venue.rules[0]["end"] = top["next_tick"] = NEVER
             top["next_wake"] = NEVER
             for agent in range(line.agents.shape[0]):
                 if line.agents[agent]["instrument"] == venue.rules[0]["instrument"]:
@@ -203,7 +212,7 @@ def _see(line: Line, messages: NDArray[np.void], i: int, now: int) -> None:
     mark(line.account, venue.rules[0]["instrument"], mid2_now(line))
 
 
-@kernel
+@inlined
 def _arrival(line: Line) -> None:
     """The first request on its way reaches the venue."""
     venue = line.venue
@@ -226,7 +235,7 @@ def _reaction(line: Line, ts: int) -> None:
     refill(line.book, line.venue, ts)
 
 
-@kernel
+@inlined
 def room(line: Line) -> bool:
     """Whether one more turn fits into the pools and buffers whatever it does."""
     top, venue, shared = line.venue.top[0], line.venue, line.top[0]

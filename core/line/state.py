@@ -84,6 +84,7 @@ LINE_TOP = np.dtype(
         ("answered", "<i8"),  # 1 = `intents` holds it
         ("answers", "<i8"),  # how many
         ("agents", "<i8"),
+        ("features", "<i8"),  # agents that read features
         ("broken", "<i8"),  # not 0 = an account refused a fill: the session is faulted
         ("idle", "<i8"),  # 1 = decisions that change nothing are recorded too
     ]

@@ -4,7 +4,7 @@ import numpy as np
 
 from core.enums import AgentState, EventKind, Reason
 from core.features.observe import observe
-from core.jit import inlined, kernel
+from core.jit import inlined
 from core.line.look import look, mid2_now
 from core.line.state import NEVER, Line
 from core.line.submit import decided, desk_event, submit
@@ -24,7 +24,7 @@ def row_of(line: Line, agent: int) -> int:
     return parent if parent >= 0 else line.parents.shape[0] + agent
 
 
-@kernel
+@inlined
 def next_parent(line: Line, agent: int, now: int) -> None:
     """Close a parent order that is over, and begin the next one that is due."""
     who, top = line.agents[agent], line.venue.top[0]
@@ -53,7 +53,7 @@ def next_parent(line: Line, agent: int, now: int) -> None:
             desk_event(line, now, _AGENT, agent, 0, _NONE, _RUNNING, following)
 
 
-@kernel
+@inlined
 def prepare(line: Line, agent: int, now: int) -> None:
     """Look at the market for an agent: its view, its open orders, its feature row."""
     next_parent(line, agent, now)
@@ -69,7 +69,7 @@ def prepare(line: Line, agent: int, now: int) -> None:
         top["readings"] = place + 1
 
 
-@kernel
+@inlined
 def policy(line: Line, agent: int) -> int:
     """Ask the compiled policy of an agent. Returns how many intents it wrote."""
     row, parent = row_of(line, agent), line.agents[agent]["parent"]
@@ -84,7 +84,7 @@ def policy(line: Line, agent: int) -> int:
     return np.int64(n)
 
 
-@kernel
+@inlined
 def carry_out(line: Line, agent: int, now: int, n: int) -> None:
     """Submit the intents of an agent's turn, and say when its next turn is."""
     for k in range(n):
@@ -94,7 +94,7 @@ def carry_out(line: Line, agent: int, now: int, n: int) -> None:
     schedule(line, agent, now)
 
 
-@kernel
+@inlined
 def schedule(line: Line, agent: int, now: int) -> None:
     """When an agent is due next: in its rhythm while it works, else at the start of its next parent order."""
     who = line.agents[agent]
@@ -114,7 +114,7 @@ def schedule(line: Line, agent: int, now: int) -> None:
     find_next_wake(line)
 
 
-@kernel
+@inlined
 def find_next_wake(line: Line) -> None:
     """Earliest turn of this instrument's agents."""
     instrument, first = line.venue.rules[0]["instrument"], NEVER

@@ -3,7 +3,7 @@
 Two runs that differ only in what they send therefore meet the same latencies: common random numbers.
 """
 
-from core.jit import inlined, kernel
+from core.jit import inlined
 from core.venue.models import call_latency
 from core.venue.state import Venue
 
@@ -18,7 +18,7 @@ def draw_index(ts: int, n: int) -> int:
     return ((ts >> _STEP) * _ODD & 0x7FFFFFFF) % n
 
 
-@kernel
+@inlined
 def delay(venue: Venue, kind: int, ts: int) -> int:
     """Latency in ns at a time. `kind`: 0 feed, 1 order, 2 response. Zero below the latency rung."""
     rules = venue.rules[0]

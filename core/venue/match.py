@@ -4,7 +4,7 @@ import numpy as np
 
 from core.book.state import EMPTY_ASK, EMPTY_BID, BookState
 from core.enums import EventKind, OrderStatus, Reason, Trust
-from core.jit import kernel
+from core.jit import inlined, kernel
 from core.venue.impact import add_flow, flow_now, lots_at_this_shift, shift_at
 from core.venue.ledger import book_taken, market_best, market_qty, next_market
 from core.venue.own import find_own, join, leave
@@ -18,7 +18,7 @@ _REJECTED, _EXPIRED = int(OrderStatus.REJECTED), int(OrderStatus.EXPIRED)
 _NO_QUEUE, _DISPLACED, _REACTIVE = int(Trust.NO_QUEUE), int(Trust.DISPLACED), int(Trust.REACTIVE)
 
 
-@kernel
+@inlined
 def within(side: int, price: int, worst: int) -> bool:
     """Whether a price is no worse than `worst` for an order of `side`."""
     return price <= worst if side > 0 else price >= worst
@@ -120,7 +120,7 @@ def close(venue: Venue, slot: int, ts: int, status: int, reason: int) -> None:
     note(venue, slot, ts, kind, reason, order["leaves"], order["price"], 0, 0)
 
 
-@kernel
+@inlined
 def rest(book: BookState, venue: Venue, slot: int, ts: int) -> bool:
     """Put an order's visible slice at the tail of its level. False when no level is free."""
     order = venue.orders[slot]

@@ -1,18 +1,20 @@
 """Requests that reach the venue: new orders, cancels, replaces; pegs and stops; and the end of the session."""
 
+import numpy as np
+
 from core.book.state import EMPTY_ASK, EMPTY_BID, BookState
 from core.enums import EventKind, OrderFlag, OrderStatus, OrderType, Reason, Status, TimeInForce, Trust
-from core.jit import kernel
+from core.jit import inlined, kernel
 from core.records import NO_PRICE
 from core.venue.ledger import market_best
-from core.venue.match import close, rest, take, takeable
+from core.venue.match import close, rest, take, takeable, within
 from core.venue.own import leave
 from core.venue.reports import event, fill, note
 from core.venue.state import Venue
 
 _LIMIT, _MARKET, _STOP = int(OrderType.LIMIT), int(OrderType.MARKET), int(OrderType.STOP)
 _STOP_LIMIT, _PEG_TOUCH, _PEG_MID = int(OrderType.STOP_LIMIT), int(OrderType.PEG_TOUCH), int(OrderType.PEG_MID)
-_IOC, _FOK = int(TimeInForce.IOC), int(TimeInForce.FOK)
+_DAY, _IOC, _FOK = int(TimeInForce.DAY), int(TimeInForce.IOC), int(TimeInForce.FOK)
 _POST_ONLY, _TRIGGERED = int(OrderFlag.POST_ONLY), int(OrderFlag.TRIGGERED)
 _SENT, _WORKING, _WAITING = int(OrderStatus.SENT), int(OrderStatus.WORKING), int(OrderStatus.WAITING)
 _CANCELED, _REJECTED, _EXPIRED = int(OrderStatus.CANCELED), int(OrderStatus.REJECTED), int(OrderStatus.EXPIRED)
@@ -27,7 +29,7 @@ _NO_QUEUE = int(Trust.NO_QUEUE)
 _CLOSED = (int(Status.PRE_OPEN), int(Status.HALTED), int(Status.CLOSED))
 
 
-@kernel
+@inlined
 def is_live(order_status: int) -> bool:
     """Whether an order is alive at the venue."""
     return order_status == _WORKING or order_status == _WAITING
@@ -85,7 +87,15 @@ def enter(book: BookState, venue: Venue, slot: int, ts: int) -> None:
         return
     if rules["rung"] == 0 and at_mid(book, venue, slot, ts):
         return
-    taking = kind == _MARKET or takeable(book, venue, order["side"], order["price"], 1) > 0
+    side = np.int64(order["side"])
+    best = market_best(book, venue, 1 if side > 0 else 0)
+    empty = best == EMPTY_BID or best == EMPTY_ASK
+    own = venue.top[0]["own_ask"] if side > 0 else venue.top[0]["own_bid"]
+    taking = kind == _MARKET or within(side, own, order["price"] - venue.top[0]["shift"])
+    taking = taking or (not empty and within(side, best + venue.top[0]["shift"], order["price"]))
+    if not taking and tif == _DAY:
+        _rest_at(book, venue, slot, ts, order["price"])
+        return
     if taking and (status == _QUOTING or status == _AUCTION):
         close(venue, slot, ts, _CANCELED, _NOT_TRADING)
         return
@@ -146,7 +156,7 @@ def peg_price(book: BookState, venue: Venue, slot: int) -> int:
     return price if bound == NO_PRICE else (min(price, bound) if side > 0 else max(price, bound))
 
 
-@kernel
+@inlined
 def _rest_at(book: BookState, venue: Venue, slot: int, ts: int, price: int) -> None:
     venue.orders[slot]["resting"] = price
     if not rest(book, venue, slot, ts):
@@ -222,8 +232,8 @@ def replace(book: BookState, venue: Venue, slot: int, order_id: int, qty: int, p
         return
     old = order["price"]
     keeps = order["status"] == _WAITING or (price == old and qty <= order["leaves"] and order["node"] >= 0)
-    crosses = order["status"] == _WORKING and takeable(book, venue, order["side"], price, 1) > 0
-    if not keeps and order["flags"] & _POST_ONLY and order["type"] == _LIMIT and crosses:
+    posts = not keeps and order["flags"] & _POST_ONLY and order["type"] == _LIMIT
+    if posts and takeable(book, venue, order["side"], price, 1) > 0:
         event(venue, slot, ts, _CANCEL_REJECT, _WOULD_TAKE, qty, price, 0)
         note(venue, slot, ts, _CANCEL_REJECT, _WOULD_TAKE, 0, order["price"], 0, 0)
         return

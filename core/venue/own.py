@@ -30,7 +30,7 @@ def find_own(venue: Venue, half: int, price: int) -> int:
     return node
 
 
-@kernel
+@inlined
 def open_own(venue: Venue, half: int, price: int) -> int:
     """Our level at a price, made if need be; -1 when the pool is exhausted."""
     node = find_own(venue, half, price)

@@ -1,9 +1,12 @@
 """What the venue says: fills, events and the notes that reach us after the response latency."""
 
+import numpy as np
+from numpy.typing import NDArray
+
 from core.account.money import fee
 from core.book.state import EMPTY_ASK, EMPTY_BID, BookState
 from core.enums import EventKind, OrderStatus, Reason
-from core.jit import kernel
+from core.jit import inlined, kernel
 from core.records import NO_PRICE
 from core.venue.latency import delay
 from core.venue.ledger import market_best
@@ -16,22 +19,31 @@ _NONE, _FREE = int(Reason.NONE), int(OrderStatus.FREE)
 _RESPONSE = 2
 
 
-@kernel
+@inlined
 def mid2(bid: int, ask: int) -> int:
     """Twice the mid in ticks, NO_PRICE while a side is empty."""
     return NO_PRICE if bid == EMPTY_BID or ask == EMPTY_ASK else bid + ask
 
 
-@kernel
+@inlined
 def note(venue: Venue, slot: int, ts: int, kind: int, reason: int, qty: int, price: int, paid: int, maker: int) -> None:
     """Send us an answer; it arrives after the response latency, never before an earlier one."""
-    top, order = venue.top[0], venue.orders[slot]
-    size = venue.notes.shape[0]
     due = ts + delay(venue, _RESPONSE, ts)
+    _note(venue.top, venue.orders, venue.notes, slot, due, kind, reason, qty, price, paid, maker)
+
+
+@kernel
+def _note(
+    tops: NDArray[np.void], orders: NDArray[np.void], notes: NDArray[np.void],
+    slot: int, due: int, kind: int, reason: int, qty: int, price: int, paid: int, maker: int,
+) -> None:  # fmt: skip
+    """`note` without the arrays it does not need."""
+    top, order = tops[0], orders[slot]
+    size = notes.shape[0]
     head, tail = top["note_head"], top["note_tail"]
     if tail > head:
-        due = max(due, venue.notes[(tail - 1) % size]["ts"])
-    found = venue.notes[tail % size]
+        due = max(due, notes[(tail - 1) % size]["ts"])
+    found = notes[tail % size]
     found["ts"] = due
     found["order_id"] = order["order_id"]
     found["qty"] = qty
@@ -45,15 +57,24 @@ def note(venue: Venue, slot: int, ts: int, kind: int, reason: int, qty: int, pri
     found["maker"] = maker
     top["note_tail"] = tail + 1
     top["next_due"] = min(top["next_due"], due - top["feed_now"])
-    if tail + 1 - head > size - 64 - 2 * venue.orders.shape[0]:
+    if tail + 1 - head > size - 64 - 2 * orders.shape[0]:
         top["drain"] = 1
 
 
-@kernel
+@inlined
 def event(venue: Venue, slot: int, ts: int, kind: int, reason: int, qty: int, price: int, detail: int) -> None:
     """Record what happened to an order of ours."""
-    top, order = venue.top[0], venue.orders[slot]
-    found = venue.events[top["events"]]
+    _event(venue.top, venue.orders, venue.events, slot, ts, kind, reason, qty, price, detail)
+
+
+@kernel
+def _event(
+    tops: NDArray[np.void], orders: NDArray[np.void], events: NDArray[np.void],
+    slot: int, ts: int, kind: int, reason: int, qty: int, price: int, detail: int,
+) -> None:  # fmt: skip
+    """`event` without the arrays it does not need: a call copies every one it is given."""
+    top, order = tops[0], orders[slot]
+    found = events[top["events"]]
     found["seq"] = top["seq"]
     found["ts"] = ts
     found["order_id"] = order["order_id"]
@@ -68,7 +89,7 @@ def event(venue: Venue, slot: int, ts: int, kind: int, reason: int, qty: int, pr
     found["side"] = order["side"]
     top["seq"] += 1
     top["events"] += 1
-    if top["events"] > venue.events.shape[0] - 2 * venue.orders.shape[0] - 32:
+    if top["events"] > events.shape[0] - 2 * orders.shape[0] - 32:
         top["drain"] = 1
 
 
@@ -123,7 +144,7 @@ def finish(venue: Venue, slot: int, ts: int, status: int, reason: int) -> None:
     top["working"] -= 1
 
 
-@kernel
+@inlined
 def forget(venue: Venue, slot: int) -> None:
     """We know that an order is over: its record goes out, its slot is free."""
     top = venue.top[0]

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from core.book.state import EMPTY_ASK, EMPTY_BID
 from core.records import EVENT, FILL, ORDER
 
+#: Seconds of the mid that are remembered.
+SECONDS = 64
 #: Prices share a bucket modulo this.
 BUCKETS = 4096
 
@@ -108,6 +110,7 @@ VENUE_TOP = np.dtype(
         ("returned_lots", "<i8"),  # meter: taken lots that left or came back by themselves
         ("next_due", "<i8"),  # market time of the next thing to do between two messages
         ("feed_now", "<i8"),  # ns by which we see the market late
+        ("next_tick", "<i8"),  # market time of the next second at which the mid is remembered
         ("next_wake", "<i8"),  # our clock when the next agent is due
     ]
 )
@@ -156,6 +159,7 @@ class Venue(NamedTuple):
     latency: NDArray[np.int64]  #: ns, shape (3, n): feed, order, response draws
     flow: NDArray[np.float64]  #: decayed own flow per time scale, shape (3, k): value, weight, decay per step
     fees: NDArray[np.int64]  #: see `core.account.money.fee`, shape (1, 4)
+    mids: NDArray[np.int64]  #: second and twice the mid at its start, for the last seconds, shape (2, SECONDS)
     refills: NDArray[np.int64]  #: draws of refill times, per mille of the mean
     top: NDArray[np.void]  #: VENUE_TOP, shape (1,)
     rules: NDArray[np.void]  #: VENUE_RULES, shape (1,)
@@ -173,7 +177,7 @@ def new_venue(slots: int, orders: int = 256, records: int = 4096) -> Venue:
     top["bid_seen"], top["ask_seen"] = EMPTY_BID, EMPTY_ASK
     top["free"], top["free_levels"] = orders, levels
     top["last_price"] = -(2**31)
-    top["ts_decay"] = top["next_due"] = top["next_wake"] = 2**62
+    top["ts_decay"] = top["next_due"] = top["next_wake"] = top["next_tick"] = 2**62
     rules["end"], rules["impact_step"] = 2**62, 100_000_000
     pool = np.zeros(orders, ORDER)
     return Venue(
@@ -193,6 +197,7 @@ def new_venue(slots: int, orders: int = 256, records: int = 4096) -> Venue:
         latency=np.zeros((3, 1), np.int64),
         flow=np.zeros((3, 1), np.float64),
         fees=np.zeros((1, 4), np.int64),
+        mids=np.zeros((2, SECONDS), np.int64),
         refills=np.full(1, 1000, np.int64),
         top=top,
         rules=rules,
