@@ -1,4 +1,4 @@
-"""A policy beside the plain ones: the same parent orders, tape, latency and seed for each, intervals by blocks of time."""
+"""A policy beside the plain ones: same parent orders, tape, latency and seed for each, intervals by blocks of time."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
