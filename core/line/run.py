@@ -5,13 +5,13 @@ from numpy.typing import NDArray
 
 from core.account.account import mark
 from core.book.kernels import apply_one, judge
-from core.enums import Action, Flag, Op
+from core.enums import Action, Flag, Op, OrderStatus
 from core.features.flow import follow
 from core.jit import inlined, kernel
 from core.line.look import mid2_now, remember_mid
 from core.line.settle import settle
 from core.line.state import NEVER, Line
-from core.line.wake import carry_out, find_next_wake, policy, prepare
+from core.line.wake import find_next_wake, policy, prepare, turn
 from core.records import NO_PRICE, NO_RECV
 from core.tape.marks import is_print
 from core.venue.impact import decay
@@ -23,6 +23,7 @@ from core.venue.requests import pop
 from core.venue.tape import apply_beside, concerns
 
 _NEW, _CANCEL = int(Op.NEW), int(Op.CANCEL)
+_SENT = int(OrderStatus.SENT)
 _FULL, _EVENT_END, _RECV_US = 11, int(Flag.EVENT_END), int(Flag.RECV_US)
 _EXECUTE, _TRADE = int(Action.EXECUTE), int(Action.TRADE)
 _FEED = 0
@@ -43,23 +44,21 @@ def run(  # noqa: PLR0915 - a call from here copies two dozen array descriptors;
     """
     book, venue, flow, top = line.book, line.venue, line.flow, line.venue.top[0]
     watching, features = line.top[0]["agents"] > 0, line.top[0]["features"] > 0
-    i = start
-    if line.top[0]["answered"] != 0:
-        line.top[0]["answered"] = 0
-        agent = line.top[0]["asked"]
-        line.top[0]["asked"] = -1
-        carry_out(line, agent, line.seen[0]["now"], line.top[0]["answers"])
-        due(line)
+    i, last = start, messages.shape[0]
     next_due, watch = top["next_due"], top["watch"]  # the loop writes neither, but the compiler cannot know
-    while i < stop:
-        message = messages[i]
-        ts = message["ts_event"]
-        limit = min(ts - 1, until)
+    if line.top[0]["answered"] != 0:
+        next_due = 0  # an answer is served before anything else
+    while i < stop or i == last:
+        limit = until if i == last else min(messages[i]["ts_event"] - 1, until)
         if next_due <= limit:
             reason = serve(line, messages, i, limit)
             if reason != STOP:
                 return i, reason
             next_due, watch = top["next_due"], top["watch"]
+        if i >= stop:
+            break
+        message = messages[i]
+        ts = message["ts_event"]
         if ts > until:
             return i, UNTIL
         action, side, flags, slot = message["action"], message["side"], message["flags"], np.int64(message["slot"])
@@ -69,11 +68,6 @@ def run(  # noqa: PLR0915 - a call from here copies two dozen array descriptors;
             top["clock"] = max(top["clock"], ts)
             code = apply_beside(book, venue, messages, i)
             next_due, watch = top["next_due"], top["watch"]
-            if top["drain"] != 0 and code != _FULL:
-                if code != 0:
-                    book.results[code] += 1
-                _after(line, messages, i)
-                return i + 1, DRAIN
         else:
             code = apply_one(book, action, side, flags, slot, message["order_id"], qty, price)
         if code != 0:
@@ -100,30 +94,12 @@ def run(  # noqa: PLR0915 - a call from here copies two dozen array descriptors;
                 follow_pegs(book, venue, max(top["clock"], ts))
                 next_due, watch = top["next_due"], top["watch"]
         i += 1
+        if watch > 0 and top["drain"] != 0:
+            break
     if i > start:
         top["cursor"] = i
         top["clock"] = max(top["clock"], messages[i - 1]["ts_event"])
-    if i == messages.shape[0] and top["next_due"] <= until:
-        return i, serve(line, messages, i, until)
-    return i, STOP
-
-
-@kernel
-def _after(line: Line, messages: NDArray[np.void], i: int) -> None:
-    """What the loop does after a message, for one at which it must stop."""
-    book, top, message = line.book, line.venue.top[0], messages[i]
-    action, flags, qty, price = message["action"], message["flags"], message["qty"], np.int64(message["price"])
-    if flags & _EVENT_END:
-        judge(book)
-    if is_print(action, flags, qty) and price != NO_PRICE:
-        top["last_price"] = price
-        top["volume"] += qty
-        top["worth"] += price * qty
-        if top["stops"] > 0:
-            watch_stops(book, line.venue, top["clock"], price + top["shift"])
-    if line.top[0]["features"] > 0:
-        follow(line.flow, book, message["ts_event"], action, message["side"], flags, qty)
-    top["cursor"] = i + 1
+    return i, DRAIN if top["drain"] != 0 else STOP
 
 
 @inlined
@@ -147,25 +123,25 @@ def serve(line: Line, messages: NDArray[np.void], i: int, limit: int) -> int:
     top["cursor"] = i
     if i > 0:
         top["clock"] = max(top["clock"], messages[i - 1]["ts_event"])
-    while top["next_due"] <= limit:
+    while top["next_due"] <= limit or line.top[0]["answered"] != 0:
         if not room(line):
             return DRAIN
         if line.top[0]["broken"] != 0:
             return BROKEN
         at, feed = top["next_due"], top["feed_now"]
-        if top["requests"] > 0 and venue.requests[0]["ts"] <= at:
+        if line.top[0]["answered"] != 0:
+            line.top[0]["answered"] = 0
+            agent = line.top[0]["asked"]
+            line.top[0]["asked"] = -1
+            turn(line, agent, line.seen[0]["now"], line.top[0]["answers"])
+        elif top["requests"] > 0 and venue.requests[0]["ts"] <= at:
             _arrival(line)
         elif top["next_tick"] <= at:
             remember_mid(line)
         elif top["ts_decay"] <= at:
             _reaction(line, at)
         elif venue.rules[0]["end"] <= at:
-            end_session(venue, venue.rules[0]["end"])
-            venue.rules[0]["end"] = top["next_tick"] = NEVER
-            top["next_wake"] = NEVER
-            for agent in range(line.agents.shape[0]):
-                if line.agents[agent]["instrument"] == venue.rules[0]["instrument"]:
-                    line.agents[agent]["next_wake"] = NEVER
+            _end(line)
         elif (
             top["note_tail"] > top["note_head"]
             and venue.notes[top["note_head"] % venue.notes.shape[0]]["ts"] - feed <= at
@@ -182,11 +158,30 @@ def serve(line: Line, messages: NDArray[np.void], i: int, limit: int) -> int:
                 if line.agents[agent]["asks"] != 0:
                     line.top[0]["asked"] = agent
                     return ASK
-                carry_out(line, agent, now, policy(line, agent))
+                turn(line, agent, now, policy(line, agent))
             else:
                 find_next_wake(line)
         due(line)
     return STOP
+
+
+@inlined
+def _noted(line: Line, now: int) -> bool:
+    """Whether an answer has reached us by our time `now`."""
+    head, venue = line.venue.top[0]["note_head"], line.venue
+    return head < venue.top[0]["note_tail"] and venue.notes[head % venue.notes.shape[0]]["ts"] <= now
+
+
+@kernel
+def _end(line: Line) -> None:
+    """The session is over: what still lives expires, nobody is asked again."""
+    venue = line.venue
+    end_session(venue, venue.rules[0]["end"])
+    venue.rules[0]["end"] = venue.top[0]["next_tick"] = NEVER
+    venue.top[0]["next_wake"] = NEVER
+    for agent in range(line.agents.shape[0]):
+        if line.agents[agent]["instrument"] == venue.rules[0]["instrument"]:
+            line.agents[agent]["next_wake"] = NEVER
 
 
 @inlined
@@ -212,7 +207,7 @@ def _see(line: Line, messages: NDArray[np.void], i: int, now: int) -> None:
     mark(line.account, venue.rules[0]["instrument"], mid2_now(line))
 
 
-@inlined
+@kernel
 def _arrival(line: Line) -> None:
     """The first request on its way reaches the venue."""
     venue = line.venue
@@ -220,11 +215,23 @@ def _arrival(line: Line) -> None:
     found = venue.requests[venue.requests.shape[0] - 1]
     op, slot, ts = found["op"], np.int64(found["slot"]), found["ts"]
     if op == _NEW:
-        arrive(line.book, venue, slot, ts)
+        order = venue.orders[slot]
+        if order["order_id"] == found["order_id"] and order["status"] == _SENT:  # not called back meanwhile
+            arrive(line.book, venue, slot, ts)
     elif op == _CANCEL:
         cancel(venue, slot, found["order_id"], ts, found["reason"])
     else:
         replace(line.book, venue, slot, found["order_id"], found["qty"], np.int64(found["price"]), ts)
+
+
+@kernel
+def flush(line: Line) -> None:
+    """Let everything that the venue has said reach us at once: after a kill nobody waits for the wire."""
+    top, size = line.venue.top[0], line.venue.notes.shape[0]
+    while top["note_head"] < top["note_tail"]:
+        place = top["note_head"] % size
+        top["note_head"] += 1
+        settle(line, place)
 
 
 @kernel

@@ -4,7 +4,7 @@ import numpy as np
 
 from core.account.account import settle as settle_account
 from core.enums import EventKind, Op, OrderStatus, Reason
-from core.jit import inlined
+from core.jit import inlined, kernel
 from core.line.state import Line
 from core.line.submit import disown
 from core.risk.hooks import accepted, answered, changed, filled, rejected
@@ -17,7 +17,7 @@ _WORKING, _REPLACE = int(OrderStatus.WORKING), int(Op.REPLACE)
 _SELF_END = int(Reason.SESSION_END)
 
 
-@inlined
+@kernel
 def settle(line: Line, place: int) -> None:
     """Take in the note at `place` of the ring."""
     note = line.venue.notes[place]

@@ -4,7 +4,7 @@ import numpy as np
 
 from core.enums import AgentState, EventKind, Reason
 from core.features.observe import observe
-from core.jit import inlined
+from core.jit import inlined, kernel
 from core.line.look import look, mid2_now
 from core.line.state import NEVER, Line
 from core.line.submit import decided, desk_event, submit
@@ -85,13 +85,20 @@ def policy(line: Line, agent: int) -> int:
 
 
 @inlined
-def carry_out(line: Line, agent: int, now: int, n: int) -> None:
-    """Submit the intents of an agent's turn, and say when its next turn is."""
-    for k in range(n):
-        submit(line, agent, now, k)
-    if n == 0 and line.top[0]["idle"] != 0:
+def turn(line: Line, agent: int, now: int, n: int) -> None:
+    """Carry out the intents of an agent's turn, and say when its next turn is."""
+    if n > 0:
+        carry_out(line, agent, now, n)
+    elif line.top[0]["idle"] != 0:
         decided(line, agent, now, line.memory[row_of(line, agent), LAST_WHY])
     schedule(line, agent, now)
+
+
+@kernel
+def carry_out(line: Line, agent: int, now: int, n: int) -> None:
+    """Submit `n` intents."""
+    for k in range(n):
+        submit(line, agent, now, k)
 
 
 @inlined

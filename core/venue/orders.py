@@ -46,9 +46,6 @@ def arrive(book: BookState, venue: Venue, slot: int, ts: int) -> None:
     kind = order["type"]
     if kind == _PEG_TOUCH or kind == _PEG_MID:
         venue.top[0]["pegs"] += 1
-    if order["reason"] != _NONE:  # called back while it was on its way
-        close(venue, slot, ts, _CANCELED, order["reason"])
-        return
     if status == _CLOSED[0] or status == _CLOSED[1] or status == _CLOSED[2]:
         close(venue, slot, ts, _REJECTED, _NOT_TRADING)
         return
@@ -274,7 +271,11 @@ def cancel_all(venue: Venue, ts: int, agent: int, reason: int) -> int:
         if is_live(order["status"]):
             close(venue, slot, ts, _CANCELED, reason)
             count += 1
-        elif order["status"] == _SENT and order["reason"] == _NONE:
-            order["reason"] = reason
+        elif order["status"] == _SENT:  # called back on its way: its request finds it gone
+            venue.top[0]["working"] += 1
+            order["node"] = -1
+            if order["type"] >= _PEG_TOUCH:
+                venue.top[0]["pegs"] += 1
+            close(venue, slot, ts, _CANCELED, reason)
             count += 1
     return count
