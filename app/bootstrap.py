@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from core.desk.desk import Desk
+    from core.plan import SessionPlan
 
 
 def open_deck(
@@ -33,6 +38,66 @@ def open_deck(
     bookmarks = open_bookmarks(home() / "bookmarks", player.meta.messages_sha256)
     try:
         # Loading the engine takes the interpreter for half a second: the first frame is painted before.
+        return run(player, settings, bookmarks, read_only=read_only, painted=player.start)
+    finally:
+        player.close()
+
+
+def read_session(path: Path) -> SessionPlan:
+    """The plan in a session file. Raises `ConfigError`, `TapeError`."""
+    from app.paths import find_tape
+    from sessions.plan_file import read_plan
+
+    return read_plan(path, find_tape)
+
+
+def desk_maker(plan: SessionPlan, base: Path, kills: Path | None = None) -> Callable[[], Desk]:
+    """What makes desks of a session: models are loaded once, tapes are opened for each. Raises `TapedeckError`."""
+    from core.desk.desk import Desk
+    from core.tape.tape import Tape
+    from core.tca.market import read_market
+    from models.loading import load_models
+
+    models = load_models(plan, base)
+    tapes = [Tape(each.folder) for each in plan.tapes]
+    markets = [read_market(tape) for tape in tapes]
+    return lambda: Desk(plan, tapes, models=models, kills=kills, markets=markets)
+
+
+def open_session(
+    plan: SessionPlan,
+    base: Path,
+    at: str | None,
+    speed: float,
+    paused: bool,
+    flags: Mapping[str, object],
+    config: Path | None,
+    read_only: bool,
+) -> int:
+    """Play a session on the deck; the exit code. Raises `TapedeckError`."""
+    from app.config import load
+    from app.deck import run
+    from app.deck.formats import Formats
+    from app.desk_runner import SessionPlayer
+    from app.paths import home
+    from app.places import Start, parse
+    from sessions.bookmarks import open_bookmarks
+
+    settings = load(config, flags=flags)
+    made: list[Callable[[], Desk]] = []
+
+    def make() -> Desk:
+        if not made:
+            made.append(desk_maker(plan, base))
+        return made[0]()
+
+    player = SessionPlayer(plan, make, home() / "risk", settings.group, settings.column, speed, playing=not paused)
+    if at is not None:
+        meta = player.meta
+        start = Start(meta.first_ts, meta.last_ts, meta.messages)
+        player.send(parse(at, start, Formats(player.instrument)).command)
+    bookmarks = open_bookmarks(home() / "bookmarks", player.meta.messages_sha256)
+    try:
         return run(player, settings, bookmarks, read_only=read_only, painted=player.start)
     finally:
         player.close()

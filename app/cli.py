@@ -77,7 +77,7 @@ def demo(
 
 @app.command(epilog="Example: tapedeck play AMZN.tape --at 10:42 --speed 8")
 def play(
-    tape: Annotated[str, typer.Argument(help="Tape folder, or the name of one in the tape folder.")],
+    tape: Annotated[str, typer.Argument(help="Tape (folder, or name in the tape folder), or session file (.toml).")],
     at: At = None,
     speed: Speed = "1",
     paused: Paused = False,
@@ -92,7 +92,7 @@ def play(
     read_only: ReadOnly = False,
     as_json: Json = False,
 ) -> None:
-    """Play a tape on the deck. With --json: the whole picture at the place --at (default: the end), no screen."""
+    """Play a tape or a session on the deck. With --json: the picture at --at (default: the end), no screen."""
     from app import play_verbs
 
     flags = {
@@ -105,6 +105,30 @@ def play(
         "layout": layout,
     }
     play_verbs.play(tape, at, speed, paused, flags, config, read_only, as_json)
+
+
+@app.command("run", epilog="Example: tapedeck run session.toml --json")
+def run_session(
+    session: Annotated[Path, typer.Argument(help="Session file (TOML).")],
+    as_json: Json = False,
+) -> None:
+    """Run a session to its end without a screen: agents, orders, profit, denials, and the digest of it all."""
+    from app import session_verbs
+
+    session_verbs.run(session, as_json)
+
+
+@app.command(epilog="Example: tapedeck rearm desk --reason 'feed is back' --person kim")
+def rearm(
+    scope: Annotated[str, typer.Argument(help="What was killed: desk, agent.NAME or instrument.NAME.")],
+    reason: Annotated[str, typer.Option("--reason", help="Why it may trade again; kept in the kill file.")],
+    person: Annotated[str, typer.Option("--person", help="Who says so.")] = "operator",
+    as_json: Json = False,
+) -> None:
+    """Take a latched kill back."""
+    from app import session_verbs
+
+    session_verbs.rearm(scope, reason, person, as_json)
 
 
 @app.command(epilog="Example: tapedeck serve AMZN.tape --port 8000")

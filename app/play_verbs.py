@@ -88,6 +88,9 @@ def play(
     as_json: bool,
 ) -> None:
     """Play a tape on the screen, or print the picture at one place."""
+    if tape.endswith(".toml"):
+        _play_session(Path(tape), at, speed_of(speed), paused, flags, config, read_only, as_json)
+        return
     folder, pace = find_tape(tape), speed_of(speed)
     chosen = settings(config, flags)
     if as_json:
@@ -98,6 +101,31 @@ def play(
     if not on_terminal():
         raise ConfigError("play needs a terminal (TERM not dumb); without one use: tapedeck play TAPE --json")
     _open_deck(folder, at, pace, paused, flags, config, read_only)
+
+
+def _play_session(
+    path: Path,
+    at: str | None,
+    speed: float,
+    paused: bool,
+    flags: Mapping[str, object],
+    config: Path | None,
+    read_only: bool,
+    as_json: bool,
+) -> None:
+    """Play a session on the screen; with --json run it to its end."""
+    from app.bootstrap import open_session, read_session
+
+    settings(config, flags)
+    if as_json:
+        from app import session_verbs
+
+        session_verbs.run(path, as_json)
+        return
+    plan = read_session(path)
+    if not on_terminal():
+        raise ConfigError("play needs a terminal (TERM not dumb); without one use: tapedeck run SESSION.toml --json")
+    raise SystemExit(open_session(plan, path.parent, at, speed, paused, flags, config, read_only))
 
 
 def _open_deck(

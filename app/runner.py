@@ -65,6 +65,7 @@ class TapePlayer:
         self._trail: deque[tuple[int, int, int]] = deque()
         self._published, self._history_at, self._history = 0, 0, no_history()
         self._chunk_ns = 0
+        self.chunk = CHUNK  #: messages between two looks at the commands
         self._snapshot = self._blank(State.LOADING)
         self._threads = [threading.Thread(target=self._run, name="engine", daemon=True)]
 
@@ -98,27 +99,31 @@ class TapePlayer:
 
     def _run(self) -> None:
         try:
-            from core.engine import Engine, View, usual_group
-            from core.tape.tape import Tape
-
-            tape = Tape(self.folder)
+            engine = self._open()
             try:
-                engine = Engine(tape, View(self._group or usual_group(tape), self._column))
                 self._rest(engine.first_ts)
                 self._publish(engine, force=True)
-                outline = threading.Thread(target=self._outline, args=(tape,), name="outline", daemon=True)
+                outline = threading.Thread(target=self._outline, args=(engine.tape,), name="outline", daemon=True)
                 self._threads.append(outline)
                 outline.start()
                 while not self._stop.is_set():
                     self._turn(engine)
             finally:
-                tape.close()
+                engine.tape.close()
         except TapedeckError as error:
             self._fail(str(error))
         except BaseException as error:  # noqa: BLE001 - a dead engine must show, whatever killed it
             place = traceback.extract_tb(error.__traceback__)[-1]
             where = f"{Path(place.filename).name}:{place.lineno}"
             self._fail(f"engine stopped: {type(error).__name__}: {error} ({where})")
+
+    def _open(self) -> Engine:
+        """The engine of this player, loaded."""
+        from core.engine import Engine, View, usual_group
+        from core.tape.tape import Tape
+
+        tape = Tape(self.folder)
+        return Engine(tape, View(self._group or usual_group(tape), self._column))
 
     def _turn(self, engine: Engine) -> None:
         """One chunk: commands, messages, snapshot."""
@@ -140,7 +145,7 @@ class TapePlayer:
         target = _FOREVER if flat_out else self._anchor[1] + int((started - self._anchor[0]) * self.speed)
         if self._loop[1] is not None:
             target = min(target, self._loop[1])
-        reached = engine.advance(engine.index + CHUNK, target)
+        reached = engine.advance(engine.index + self.chunk, target)
         # Between two messages time passes too; while behind, the clock is the last message's.
         self._clock = max(self._clock, min(target, self.last_ts) if reached else engine.clock)
         self._chunk_ns = monotonic_ns() - started

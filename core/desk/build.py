@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.account.account import new_account
-from core.account.money import MoneyScale, decimal, money_scale
+from core.account.money import MoneyScale
+from core.desk.ready import Ready, ready
 from core.desk.rules import set_rules
 from core.enums import AgentState, Rung
 from core.errors import ConfigError
@@ -22,13 +23,13 @@ from core.policies.port import Compiled, ParentContext, Policy
 from core.policies.registry import make_policy
 from core.ports import Signal
 from core.records import DECISION, DRAFT, INTENT, MARKET, NO_PRICE, OPEN, VERDICT, VIEW
-from core.risk.canary import Canary, run_canaries
-from core.risk.limits import LimitSet, limit_set
-from core.risk.state import new_gate
+from core.risk.canary import Canary
+from core.risk.limits import LimitSet
+from core.risk.state import copy_gate
 from core.tape.tape import Tape
 from core.tca.estimate import estimate, volume_curve
 from core.tca.market import Market, read_market
-from core.venue.calibrate import Reaction, calibrate, memories
+from core.venue.calibrate import Reaction
 from core.venue.state import new_venue
 
 #: Agent that carries a person's own orders, where the plan has none.
@@ -46,11 +47,28 @@ class Parts:
     parents: tuple[ParentPlan, ...]
     owner: tuple[int, ...]  #: agent of each parent
     policies: dict[int, Policy]  #: Python policies by row
-    money: MoneyScale
-    limits: LimitSet
-    canaries: list[Canary]
+    ready: Ready
     markets: list[Market | None]
-    reactions: list[Reaction]
+
+    @property
+    def money(self) -> MoneyScale:
+        """What the session counts money in."""
+        return self.ready.money
+
+    @property
+    def limits(self) -> LimitSet:
+        """The limits it starts with."""
+        return self.ready.limits
+
+    @property
+    def canaries(self) -> list[Canary]:
+        """What became of the gate's self-test."""
+        return self.ready.canaries
+
+    @property
+    def reactions(self) -> list[Reaction]:
+        """How each market reacts."""
+        return self.ready.reactions
 
 
 def build(
@@ -58,8 +76,10 @@ def build(
     tapes: Sequence[Tape],
     models: Mapping[str, Any],
     markets: Sequence[Market] | None = None,
+    before: Ready | None = None,
 ) -> Parts:
-    """Everything a session of `plan` needs. `models`: loaded models by the name that the plan gives them.
+    """Everything a session of `plan` needs. `models`: loaded models by the name that the plan gives them; `before`:
+    what an earlier session of the same kind was ready with.
 
     Raises `ConfigError`, also where the gate's self-test fails (`CanaryPassed`).
     """
@@ -68,36 +88,20 @@ def build(
     for agent in agents:
         if agent.tape not in names:
             raise ConfigError(f"agent {agent.name}: no tape {agent.tape!r}{nearest(agent.tape, names)}")
-    money = money_scale(
-        [
-            tape.instrument.tick * tape.instrument.lot * decimal(p.multiplier, "multiplier")
-            for tape, p in zip(tapes, plan.tapes, strict=True)
-        ],
-        [p.fees for p in plan.tapes],
-    )
+    known = _markets(plan, agents, tapes, markets)
+    made = ready(plan, tapes, [agent.name for agent in agents], known, before)
+    money, gate = made.money, copy_gate(made.gate)
     account = new_account(len(agents), len(tapes), money.tick_value)
-    limits = limit_set(plan.limits, [agent.name for agent in agents], names)
-    gate = new_gate(limits, money)
-    canaries = run_canaries(gate, account)
     parents = tuple(parent for agent in agents for parent in sorted(agent.parents, key=lambda p: p.start))
     owner = tuple(k for k, agent in enumerate(agents) for _ in agent.parents)
-    known = _markets(plan, agents, tapes, markets)
     rows, policies, curves = _policies(agents, parents, owner, names, known, models)
     shared = _shared(plan, agents, parents, owner, names, rows, policies, curves, models)
-    lines, reactions = [], []
+    lines = []
     for k, tape in enumerate(tapes):
-        market = known[k]
-        reaction = calibrate(market) if plan.rung == Rung.REACTIVE and market is not None else _still()
         book = tape.new_book().state
-        venue = set_rules(new_venue(len(book.orders)), plan, k, tape, money, reaction)
+        venue = set_rules(new_venue(len(book.orders)), plan, k, tape, money, made.reactions[k])
         lines.append(Line(book=book, venue=venue, flow=new_flow(), account=account, gate=gate, **shared))
-        reactions.append(reaction)
-    return Parts(lines, agents, parents, owner, policies, money, limits, canaries, known, reactions)
-
-
-def _still() -> Reaction:
-    weights, factors = memories()
-    return Reaction(0.0, weights, factors, 0, 0.0, 0)
+    return Parts(lines, agents, parents, owner, policies, made, known)
 
 
 def _with_person(plan: SessionPlan, tapes: Sequence[str]) -> tuple[AgentPlan, ...]:

@@ -9,6 +9,7 @@ import numpy as np
 from core.book.book import grown
 from core.desk.answers import Answers
 from core.desk.build import Parts, build, first_wakes, signals_of
+from core.desk.ready import Ready
 from core.desk.recorder import Recorder
 from core.enums import AgentState
 from core.errors import EngineBroken
@@ -37,16 +38,18 @@ class Desk:
         kills: Path | None = None,
         markets: Sequence[Market] | None = None,
         start: Sequence[int] | None = None,
+        before: Ready | None = None,
     ) -> None:
         """`models`: loaded models by name; `kills`: folder of the kill file, None = kills last as long as this
-        object; `markets`: what is known of the tapes, read if not given; `start`: message index per tape to start at.
+        object; `markets`: what is known of the tapes, read if not given; `start`: message index per tape to start at;
+        `before`: what a session of the same kind was ready with (`parts.ready`).
 
         Raises `ConfigError`.
         """
         self.plan, self.tapes = plan, tuple(tapes)
         self.recorder = recorder if recorder is not None else Recorder()
         self.models = dict(models or {})
-        parts: Parts = build(plan, tapes, self.models, markets)
+        parts: Parts = build(plan, tapes, self.models, markets, before)
         self.parts, self.lines = parts, parts.lines
         self.agents, self.money = parts.agents, parts.money
         self.messages = [tape.messages for tape in tapes]
@@ -156,7 +159,7 @@ class Desk:
                 self.lines[k] = line._replace(book=grown(line.book, int(self.messages[k][index]["price"])))
             elif reason == DRAIN:
                 self.drain()
-                self._make_room(k)
+                self.make_room(k)
             elif reason == ASK:
                 self.answers.give(line, self.recorder)
             elif reason == BROKEN:
@@ -164,7 +167,7 @@ class Desk:
             else:
                 return reason == 1 or index == len(self.messages[k])
 
-    def _make_room(self, k: int) -> None:
+    def make_room(self, k: int) -> None:
         """Grow the pools that are full; emptying the buffers was not enough."""
         line = self.lines[k]
         top, most = line.venue.top[0], len(line.intents)
@@ -202,6 +205,11 @@ class Desk:
 
         find_next_wake(line)
         due(line)
+
+    def now(self, instrument: int) -> int:
+        """Our clock in an instrument: the market's, seen late."""
+        line = self.lines[instrument]
+        return max(self.clock, int(line.venue.top[0]["clock"])) + int(line.venue.top[0]["feed_now"])
 
     def wake(self, agent: int, ts: int) -> None:
         """Set an agent's next turn (ns UTC, our clock)."""

@@ -1,0 +1,189 @@
+"""The thread of a trading session: the tape player's, with a desk in it and a person's commands for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from app.deck.contracts import Contract
+from app.runner import TapePlayer
+from core.clock import monotonic_ns
+from core.desk_view import DeskView, KillPart, KillView
+from core.errors import ConfigError, TapedeckError
+from core.plan import SessionPlan
+from core.snapshot import Snapshot
+from core.tape.folder import read_meta
+from core.transport import Command, Verb
+
+if TYPE_CHECKING:
+    from core.desk.acts import Done
+    from core.desk.desk import Desk
+    from core.desk.view import Shown
+    from core.engine import Engine
+    from core.trading import TradingEngine
+
+_DESK_NS = 100_000_000  # the desk's half of a picture is made ten times a second, and after every act
+_LEAST_CHUNK, _MOST_CHUNK = 50, 20_000
+_QUICK_NS, _SLOW_NS = 3_000_000, 10_000_000  # a chunk stays between: a key is never far from being obeyed
+_TRADING = {
+    Verb.ARM, Verb.DISARM, Verb.PAUSE_AGENT, Verb.RESUME_AGENT, Verb.CANCEL_ALL, Verb.FLATTEN, Verb.KILL, Verb.REARM,
+    Verb.ORDER, Verb.CANCEL,
+}  # fmt: skip
+
+
+class SessionPlayer(TapePlayer):
+    """Plays a session for a screen. Implements `app.deck.contracts.DeskPlayer`."""
+
+    def __init__(
+        self,
+        plan: SessionPlan,
+        make: Callable[[], Desk],
+        kills: Path,
+        group: int | None = None,
+        column: float = 1.0,
+        speed: float = 1.0,
+        playing: bool = True,
+        shown: int = 0,
+    ) -> None:
+        """`make` builds a fresh desk (it runs on the engine's thread); `shown`: the tape on the screen."""
+        super().__init__(plan.tapes[shown].folder, group, column, speed, playing)
+        self.plan, self.shown = plan, shown
+        self.title = plan.name
+        self.contracts = tuple(
+            Contract(tape.name, read_meta(tape.folder).instrument, Decimal(tape.multiplier)) for tape in plan.tapes
+        )
+        self._make, self._kills = make, kills
+        self._desk_view: DeskView | None = None
+        self._desk_at = 0
+        self._killed_ns = 0
+        self.chunk = _LEAST_CHUNK
+
+    def send(self, command: Command) -> None:
+        """Queue a command; never blocks. A kill's time runs from here."""
+        if command.verb == Verb.KILL:
+            self._killed_ns = monotonic_ns()
+        super().send(command)
+
+    # --- the engine's thread -------------------------------------------------------------------
+
+    def _open(self) -> Engine:
+        from core.desk.view import Shown
+        from core.engine import View, usual_group
+        from core.trading import TradingEngine
+
+        self._shown: Shown = Shown()
+        self._pending_note = ""
+        desk = self._make()
+        group = self._group or usual_group(desk.tapes[self.shown])
+        first: list[Desk] = [desk]
+        engine = TradingEngine(
+            lambda: self._ready(first.pop() if first else self._make()),
+            self.shown,
+            View(group, self._column),
+            self._kills,
+        )
+        self._read_kills(engine)
+        return engine
+
+    def _ready(self, desk: Desk) -> Desk:
+        desk.answers.urgent = lambda: any(command.verb == Verb.KILL for command in tuple(self._commands))
+        return desk
+
+    def _play(self, engine: Engine) -> bool:
+        idle = super()._play(engine)
+        if self._chunk_ns > _SLOW_NS:
+            self.chunk = max(_LEAST_CHUNK, self.chunk // 2)
+        elif self._chunk_ns < _QUICK_NS:
+            self.chunk = min(_MOST_CHUNK, self.chunk * 2)
+        if self._shown.armed_until and monotonic_ns() >= self._shown.armed_until:
+            self._shown.armed_until = 0
+        return idle
+
+    def _obey(self, engine: Engine, command: Command) -> None:
+        if command.verb not in _TRADING:
+            super()._obey(engine, command)
+            self._desk_at = 0
+            return
+        trading: Any = engine
+        self._trade(trading, command)
+        self._desk_at = 0
+
+    def _trade(self, engine: TradingEngine, command: Command) -> None:
+        """A person's command to the desk. What cannot be done is said on the blotter, the engine goes on."""
+        from core.desk import acts
+
+        agent, text = int(command.value), command.text
+        try:
+            if command.verb == Verb.ARM:
+                self._shown.armed_until = monotonic_ns() + int(float(command.value) * 1e9)
+                engine.act(lambda desk: acts.armed(desk, True))
+            elif command.verb == Verb.DISARM:
+                self._shown.armed_until = 0
+                engine.act(lambda desk: acts.armed(desk, False))
+            elif command.verb == Verb.KILL:
+                started = self._killed_ns or monotonic_ns()
+                done: Any = engine.act(lambda desk: acts.kill(desk, agent, text, "operator", started))
+                self._keep_kill(engine, done, text)
+            elif command.verb == Verb.REARM:
+                engine.act(lambda desk: acts.rearm(desk, agent, text, "operator"))
+                self._read_kills(engine)
+            elif command.verb == Verb.ORDER and command.ticket is not None:
+                ticket = command.ticket
+                engine.act(lambda desk: acts.order(desk, ticket))
+            else:
+                plain: dict[Verb, Callable[[Desk, int], Done]] = {
+                    Verb.PAUSE_AGENT: acts.pause,
+                    Verb.RESUME_AGENT: acts.resume,
+                    Verb.CANCEL_ALL: acts.cancel_orders,
+                    Verb.FLATTEN: acts.flatten,
+                    Verb.CANCEL: acts.cancel_order,
+                }
+                engine.act(lambda desk: plain[command.verb](desk, agent))
+        except ConfigError as error:
+            engine.desk.answers.troubles.append((-1, str(error)))
+
+    def _keep_kill(self, engine: TradingEngine, done: Done, reason: str) -> None:
+        scope = "desk" if done.agent < 0 else engine.desk.agents[done.agent].name
+        parts = tuple(KillPart(name, ok, detail) for name, ok, detail in done.parts)
+        view = KillView(scope, reason or "key", engine.desk.clock, done.elapsed_ms, done.still_open, parts)
+        self._shown.kills = (*(kill for kill in self._shown.kills if kill.scope != scope), view)
+
+    def _read_kills(self, engine: TradingEngine) -> None:
+        """Kills that are latched: those of an earlier session too."""
+        switch = engine.desk.switch
+        latched = switch.latched if switch is not None else ()
+        known = {kill.scope: kill for kill in self._shown.kills}
+        views = []
+        for act in latched:
+            scope = act.scope.removeprefix("agent.")
+            fresh = KillView(scope, act.reason, act.ts, 0.0, 0, (KillPart("latched", True, "from the kill file"),))
+            views.append(known.get(scope, fresh))
+        self._shown.kills = tuple(views)
+
+    # --- publishing ----------------------------------------------------------------------------
+
+    def _take(self, engine: Engine, now: int) -> Snapshot:
+        from core.desk.view import desk_view, own_rows
+
+        snapshot = super()._take(engine, now)
+        trading: Any = engine
+        ladder = snapshot.ladder
+        if self._desk_view is None or now - self._desk_at >= _DESK_NS:
+            try:
+                self._desk_view = desk_view(
+                    trading.desk, self._shown, ladder.low, len(ladder.bids), ladder.group, self.shown
+                )
+            except TapedeckError as error:
+                self._fail(str(error))
+            self._desk_at = now
+        if self._desk_view is None:
+            return snapshot
+        # Our rows belong to this ladder, whatever age the rest of the desk's picture has.
+        bids, asks, bid_ahead, ask_ahead = own_rows(
+            trading.desk, ladder.low, len(ladder.bids), ladder.group, self.shown
+        )
+        mine = {"own_bids": bids, "own_asks": asks, "own_bid_ahead": bid_ahead, "own_ask_ahead": ask_ahead}
+        return replace(snapshot, desk=replace(self._desk_view, **mine))

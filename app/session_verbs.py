@@ -1,0 +1,174 @@
+"""Sessions without a screen: run one to its end, say what came of it, take a kill back."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from app.output import RISK_KILL, emit, say
+from app.paths import home
+from core.clock import cpu_ns, monotonic_ns
+
+if TYPE_CHECKING:
+    from core.desk.desk import Desk
+    from core.plan import SessionPlan
+
+
+def run(path: Path, as_json: bool) -> None:
+    """Run a session file headless and print its summary. Exit code 5 when it ends killed."""
+    from app.bootstrap import desk_maker, read_session
+
+    plan = read_session(path)
+    summary = run_plan(plan, desk_maker(plan, path.parent, home() / "risk"))
+    emit(summary, as_json)
+    if summary["killed"]:
+        say("tapedeck: a kill is in force, nothing new was sent; take it back with: tapedeck rearm SCOPE --reason TEXT")
+        raise SystemExit(RISK_KILL)
+
+
+def run_plan(plan: SessionPlan, make: Any) -> dict[str, Any]:
+    """Play a session to its end as fast as it goes."""
+    desk: Desk = make()
+    started, cpu = monotonic_ns(), cpu_ns()
+    try:
+        while not desk.over:
+            desk.advance(most=1_000_000)
+    finally:
+        desk.close()
+    wall, used = (monotonic_ns() - started) / 1e9, (cpu_ns() - cpu) / 1e9
+    return {
+        **summary(desk, plan),
+        "seconds": round(wall, 3),
+        "messages_per_cpu_second": round(sum(desk.indices) / max(used, 1e-9)),
+    }
+
+
+def summary(desk: Desk, plan: SessionPlan) -> dict[str, Any]:
+    """What came of a session, money in natural units."""
+    from core.account.account import unrealised
+    from core.enums import Queue, Rung
+    from sessions.plan_text import plan_digest
+
+    top = [line.venue.top[0] for line in desk.lines]
+    last = len(desk.agents)
+
+    def money(units: int) -> float:
+        return float(desk.money.natural(units))
+
+    return {
+        "session": plan.name,
+        "plan": plan_digest(plan),
+        "rung": f"R{int(plan.rung)} {Rung(plan.rung).name.lower()}",
+        "queue": Queue(plan.queue).name.lower(),
+        "seed": plan.seed,
+        "digest": desk.recorder.digest(),
+        "digests": desk.recorder.digests(),
+        "messages": sum(desk.indices),
+        "records": dict(desk.recorder.counts),
+        "agents": [_agent(desk, k, money) for k in range(last)],
+        "orders": [_parent(desk, k, money) for k in range(len(desk.parts.parents))],
+        "denied_by": _denied(desk),
+        "realised": money(int(desk.account.realised[last])),
+        "unrealised": money(int(unrealised(desk.account, last))),
+        "fees": money(int(desk.account.fees[last])),
+        "divergence": {
+            "taken_lots": sum(int(t["taken_lots"]) for t in top),
+            "absorbed_lots": sum(int(t["absorbed_lots"]) for t in top),
+            "orphan_lots": sum(int(t["orphan_lots"]) for t in top),
+            "orphan_messages": sum(int(t["orphan_messages"]) for t in top),
+            "returned_lots": sum(int(t["returned_lots"]) for t in top),
+        },
+        "bracket": _bracket(desk),
+        "canaries": len(desk.parts.canaries),
+        "troubles": [f"{desk.agents[k].name}: {words}" for k, words in desk.answers.troubles],
+        "killed": [act.scope for act in desk.switch.latched] if desk.switch is not None else [],
+    }
+
+
+def _agent(desk: Desk, k: int, money: Any) -> dict[str, Any]:
+    from core.account.account import unrealised
+
+    who, place = desk.lines[0].agents[k], int(desk.lines[0].agents[k]["instrument"])
+    return {
+        "name": desk.agents[k].name,
+        "tape": desk.agents[k].tape,
+        "policy": desk.agents[k].policy,
+        "state": desk.state(k).name.lower(),
+        "position": int(desk.account.position[k, place]),
+        "realised": money(int(desk.account.realised[k])),
+        "unrealised": money(int(unrealised(desk.account, k))),
+        "fees": money(int(desk.account.fees[k])),
+        "decisions": int(who["decisions"]),
+        "denied": int(who["denied"]),
+    }
+
+
+def _parent(desk: Desk, k: int, money: Any) -> dict[str, Any]:
+    from core.records import NO_PRICE
+
+    work, plan = desk.lines[0].parents[k], desk.parts.parents[k]
+    tape = desk.tapes[int(work["instrument"])]
+    filled, tick = int(work["filled"]), float(tape.instrument.tick)
+    arrival = int(work["arrival2"]) / 2 if work["arrival2"] != NO_PRICE else math.nan
+    average = int(work["value"]) / filled if filled else math.nan
+    return {
+        "agent": desk.agents[desk.parts.owner[k]].name,
+        "side": "buy" if plan.side > 0 else "sell",
+        "qty": plan.qty,
+        "filled": filled,
+        "arrival": arrival * tick,
+        "average": average * tick,
+        "slippage_bps": plan.side * (average - arrival) / arrival * 1e4 if arrival else math.nan,
+        "fees": money(int(work["fees"])),
+        "over": bool(work["state"] == 2),
+    }
+
+
+def _denied(desk: Desk) -> dict[str, int]:
+    """Denials by control."""
+    from core.risk.controls import Control
+
+    breaches = desk.recorder.records("verdicts")["breaches"]
+    counts = {c.name.lower(): int(((breaches >> int(c)) & 1).sum()) for c in Control} if len(breaches) else {}
+    return {name: count for name, count in counts.items() if count}
+
+
+def _bracket(desk: Desk) -> dict[str, int]:
+    """Passive lots: what the pessimistic queue fills, what was filled, what the optimistic one fills."""
+    orders, fills = desk.recorder.records("orders"), desk.recorder.records("fills")
+    rested = orders[orders["joined"] > 0]
+    made = fills[fills["maker"] > 0]
+    return {
+        "pessimistic": int(rested["low_filled"].sum()),
+        "filled": int(made["qty"].sum()),
+        "optimistic": int(rested["high_filled"].sum()),
+    }
+
+
+def rearm(scope: str, reason: str, person: str, as_json: bool) -> None:
+    """Take a kill of the kill file back."""
+    from decimal import Decimal
+
+    from core.account.money import money_scale
+    from core.plan import FeePlan
+    from core.risk.kill import KillSwitch
+    from core.risk.limits import default_limits, limit_set
+    from core.risk.state import new_gate
+
+    # The file knows scopes, not sessions: a gate with just the agent or tape that the scope names is enough.
+    kind, _, name = scope.partition(".")
+    agents = [name] if kind == "agent" else ["any"]
+    tapes = [name] if kind == "instrument" else ["any"]
+    gate = new_gate(limit_set(default_limits(), agents, tapes), money_scale([Decimal(1)], [FeePlan()]))
+    switch = KillSwitch(home() / "risk", "", gate, agents, tapes)
+    act = switch.rearm(scope, reason, person, 0)
+    emit(
+        {
+            "scope": act.scope,
+            "reason": act.reason,
+            "person": act.person,
+            "still_killed": [a.scope for a in switch.latched],
+        },
+        as_json,
+    )

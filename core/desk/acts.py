@@ -1,0 +1,267 @@
+"""What a person does to a running session. Every act is an event of the record; none waits for a policy."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from core.book.state import EMPTY_ASK, EMPTY_BID
+from core.clock import monotonic_ns
+from core.desk.desk import Desk
+from core.enums import AgentState, EventKind, Op, OperatorAct, OrderFlag, OrderStatus, OrderType, Reason, TimeInForce
+from core.errors import ConfigError
+from core.line.run import due, flush
+from core.line.state import NEVER, Line
+from core.line.submit import desk_event
+from core.line.wake import carry_out
+from core.records import NO_PRICE
+from core.risk.hooks import enable
+from core.transport import Ticket
+from core.venue.ledger import market_best
+from core.venue.orders import cancel, cancel_all
+
+DESK = -1  #: every agent
+_OVER = (AgentState.DONE,)
+#: Ticks past the opposite touch that flattening may pay, and the same as a multiple of the spread.
+_COLLAR, _SPREADS = 20, 4
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What an act came to: parts in the order in which they were done, and wall milliseconds."""
+
+    act: OperatorAct
+    agent: int
+    orders: int  #: orders it ended or sent
+    still_open: int  #: orders still open afterwards, of those it was about
+    elapsed_ms: float
+    parts: tuple[tuple[str, bool, str], ...] = ()
+    refused: str = ""  #: why nothing was done, empty if something was
+
+
+def kill(desk: Desk, agent: int, reason: str, person: str, started: int | None = None) -> Done:
+    """Latch: nothing new leaves, everything open is cancelled at the venue at once, agents stop.
+
+    `started`: monotonic ns of the key press. What cannot be written down is latched all the same, and says so.
+    """
+    began = monotonic_ns() if started is None else started
+    scope = _scope(desk, agent)
+    kept = _latch(desk, scope, agent, reason, person)
+    parts = [("gate latched", True, kept)]
+    stopped = _stop(desk, agent, AgentState.KILLED)
+    parts.append(("agents stopped", True, f"{stopped}"))
+    count = _cancel_everything(desk, agent, Reason.KILL)
+    left = _open(desk, agent)
+    parts.append(("orders cancelled", left == 0, f"{count} cancelled, {left} open"))
+    _note(desk, OperatorAct.KILL, agent, count)
+    desk.drain()
+    return Done(OperatorAct.KILL, agent, count, left, (monotonic_ns() - began) / 1e6, tuple(parts))
+
+
+def _latch(desk: Desk, scope: str, agent: int, reason: str, person: str) -> str:
+    """Latch the gate; what became of the kill file, in words."""
+    from core.risk.kill import KillFileError
+
+    if agent == DESK:
+        desk.gate.top[0]["killed_desk"] = 1
+    else:
+        desk.gate.rows[agent]["killed"] = 1
+    if desk.switch is None:
+        return "for this run"
+    try:
+        desk.switch.kill(scope, reason or "key", person or "operator", desk.clock)
+    except KillFileError as error:
+        return f"not kept: {error}"
+    return "kept"
+
+
+def rearm(desk: Desk, agent: int, reason: str, person: str) -> Done:
+    """Take a kill back; the agents stay paused until they are resumed one by one. Raises `ConfigError`."""
+    scope = _scope(desk, agent)
+    if not reason.strip():
+        raise ConfigError("re-arming needs a reason")
+    if desk.switch is not None:
+        desk.switch.rearm(scope, reason, person or "operator", desk.clock)
+    elif agent == DESK:
+        desk.gate.top[0]["killed_desk"] = 0
+    else:
+        desk.gate.rows[agent]["killed"] = 0
+    for k in _agents(desk, agent):
+        who = desk.lines[0].agents[k]
+        if who["state"] == AgentState.KILLED:
+            who["state"] = AgentState.PAUSED
+    _note(desk, OperatorAct.REARM, agent, 0)
+    return Done(OperatorAct.REARM, agent, 0, 0, 0.0)
+
+
+def pause(desk: Desk, agent: int) -> Done:
+    """Stop an agent's decisions; its open orders stay."""
+    count = _stop(desk, agent, AgentState.PAUSED)
+    _note(desk, OperatorAct.PAUSE, agent, count)
+    return Done(OperatorAct.PAUSE, agent, 0, _open(desk, agent), 0.0)
+
+
+def resume(desk: Desk, agent: int) -> Done:
+    """Let a paused or unhealthy agent go on. A killed one is re-armed first."""
+    count = 0
+    for k in _agents(desk, agent):
+        who = desk.lines[0].agents[k]
+        if who["state"] in (AgentState.PAUSED, AgentState.UNHEALTHY):
+            enable(desk.gate, k)
+            begun = who["parent"] >= 0 or who["last_parent"] == 0
+            more = begun or who["next_parent"] < who["last_parent"]
+            who["state"] = AgentState.RUNNING if begun else (AgentState.WAITING if more else AgentState.DONE)
+            if more and desk.agents[k].policy not in ("hold", "manual"):
+                first = 0 if begun else int(desk.lines[0].parents[int(who["next_parent"])]["start"])
+                desk.wake(k, max(desk.now(int(who["instrument"])) + 1, first))
+            count += 1
+    _note(desk, OperatorAct.RESUME, agent, count)
+    return Done(OperatorAct.RESUME, agent, 0, 0, 0.0, refused="" if count else "not paused")
+
+
+def cancel_orders(desk: Desk, agent: int) -> Done:
+    """Cancel everything open at the venue, at once."""
+    began = monotonic_ns()
+    count = _cancel_everything(desk, agent, Reason.CANCEL_ALL)
+    _note(desk, OperatorAct.CANCEL_ALL, agent, count)
+    desk.drain()
+    return Done(OperatorAct.CANCEL_ALL, agent, count, _open(desk, agent), (monotonic_ns() - began) / 1e6)
+
+
+def flatten(desk: Desk, agent: int) -> Done:
+    """Cancel, then close every position with a collared market order, through the gate like any other."""
+    _cancel_everything(desk, agent, Reason.FLATTEN)
+    sent, denied = 0, 0
+    for k in _agents(desk, agent):
+        for place, line in enumerate(desk.lines):
+            held = int(desk.account.position[k, place])
+            if held and int(line.agents[k]["instrument"]) == place:
+                side = -1 if held > 0 else 1
+                worst = _collar(line, side)
+                if worst == NO_PRICE:
+                    denied += 1
+                    continue
+                before = int(line.agents[k]["denied"])
+                flags = OrderFlag.OPERATOR | OrderFlag.REDUCE_ONLY
+                _send(desk, line, k, Ticket(place, side, abs(held), worst, OrderType.MARKET, TimeInForce.IOC, flags))
+                denied += int(line.agents[k]["denied"]) - before
+                sent += 1
+    _note(desk, OperatorAct.FLATTEN, agent, sent)
+    return Done(OperatorAct.FLATTEN, agent, sent, 0, 0.0, refused=f"{denied} denied" if denied else "")
+
+
+def order(desk: Desk, ticket: Ticket) -> Done:
+    """Send a person's order as the agent that carries them. Raises `ConfigError` for a ticket that makes no sense."""
+    if not 0 <= ticket.instrument < len(desk.lines) or ticket.side not in (1, -1) or not 0 < ticket.qty < 2**45:
+        raise ConfigError("an order needs an instrument, a side and a quantity")
+    line, k = desk.lines[ticket.instrument], person_of(desk, ticket.instrument)
+    before = int(line.agents[k]["denied"])
+    _send(desk, line, k, ticket)
+    _note(desk, OperatorAct.ORDER, k, ticket.qty)
+    denied = int(line.agents[k]["denied"]) > before
+    return Done(OperatorAct.ORDER, k, 1, 0, 0.0, refused="denied by the gate" if denied else "")
+
+
+def cancel_order(desk: Desk, order_id: int) -> Done:
+    """Cancel one order, whoever's it is, at once."""
+    for line in desk.lines:
+        orders = line.venue.orders
+        for slot in np.flatnonzero((orders["order_id"] == order_id) & (orders["status"] != 0)):
+            if orders[slot]["status"] in (OrderStatus.WORKING, OrderStatus.WAITING):
+                cancel(line.venue, int(slot), order_id, _at(line), int(Reason.REQUESTED))
+                flush(line)
+                due(line)
+                _note(desk, OperatorAct.CANCEL, int(orders[slot]["agent"]), 1)
+                return Done(OperatorAct.CANCEL, int(orders[slot]["agent"]), 1, 0, 0.0)
+    return Done(OperatorAct.CANCEL, DESK, 0, 0, 0.0, refused="it is not open at the venue")
+
+
+def armed(desk: Desk, on: bool) -> Done:
+    """A person armed or disarmed the trading keys: part of the record, the gate knows nothing of it."""
+    act = OperatorAct.ARM if on else OperatorAct.DISARM
+    _note(desk, act, DESK, 0)
+    return Done(act, DESK, 0, 0, 0.0)
+
+
+def person_of(desk: Desk, instrument: int) -> int:
+    """The agent that carries a person's orders in an instrument."""
+    for k, agent in enumerate(desk.agents):
+        if agent.policy == "manual" and int(desk.lines[0].agents[k]["instrument"]) == instrument:
+            return k
+    raise ConfigError("nobody carries orders of a person in this instrument")
+
+
+def _send(desk: Desk, line: Line, agent: int, ticket: Ticket) -> None:
+    """Send through the same door as every agent: decision, gate, request."""
+    intent = line.intents[0]
+    intent["op"], intent["order_id"], intent["parent"], intent["why"] = Op.NEW, 0, -1, 0
+    intent["qty"], intent["display"], intent["price"], intent["stop"] = (
+        ticket.qty,
+        ticket.display,
+        ticket.price,
+        ticket.stop,
+    )
+    intent["type"], intent["tif"], intent["side"] = ticket.type, ticket.tif, ticket.side
+    intent["flags"] = ticket.flags | OrderFlag.OPERATOR
+    desk.make_room(int(line.venue.rules[0]["instrument"]))
+    line = desk.lines[int(line.venue.rules[0]["instrument"])]
+    carry_out(line, agent, desk.now(int(line.venue.rules[0]["instrument"])), 1)
+    due(line)
+    desk.drain()
+
+
+def _collar(line: Line, side: int) -> int:
+    """Worst price for closing a position now, our ticks; NO_PRICE while there is nothing to trade with."""
+    bid, ask = int(market_best(line.book, line.venue, 0)), int(market_best(line.book, line.venue, 1))
+    touch = ask if side > 0 else bid
+    if touch in (EMPTY_BID, EMPTY_ASK):
+        return NO_PRICE
+    spread = ask - bid if bid != EMPTY_BID and ask != EMPTY_ASK else 1
+    return int(touch + side * max(_COLLAR, _SPREADS * spread) + line.venue.top[0]["shift"])
+
+
+def _cancel_everything(desk: Desk, agent: int, reason: Reason) -> int:
+    count = 0
+    for line in desk.lines:
+        count += int(cancel_all(line.venue, _at(line), agent, int(reason)))
+        flush(line)
+        due(line)
+    return count
+
+
+def _stop(desk: Desk, agent: int, state: AgentState) -> int:
+    """Give agents no further turn."""
+    count = 0
+    for k in _agents(desk, agent):
+        who = desk.lines[0].agents[k]
+        if AgentState(int(who["state"])) not in _OVER:
+            who["state"] = state
+            count += 1
+        desk.wake(k, NEVER)
+    return count
+
+
+def _agents(desk: Desk, agent: int) -> range:
+    return range(len(desk.agents)) if agent == DESK else range(agent, agent + 1)
+
+
+def _scope(desk: Desk, agent: int) -> str:
+    if agent != DESK and not 0 <= agent < len(desk.agents):
+        raise ConfigError(f"there is no agent {agent}")
+    return "desk" if agent == DESK else f"agent.{desk.agents[agent].name}"
+
+
+def _open(desk: Desk, agent: int) -> int:
+    rows: Any = desk.gate.rows
+    return int(rows[-1 if agent == DESK else agent]["open_orders"])
+
+
+def _at(line: Line) -> int:
+    return int(line.venue.top[0]["clock"])
+
+
+def _note(desk: Desk, act: OperatorAct, agent: int, count: int) -> None:
+    """Write the act into the record."""
+    line = desk.lines[0 if agent == DESK else int(desk.lines[0].agents[agent]["instrument"])]
+    desk_event(line, desk.clock, int(EventKind.OPERATOR), agent, 0, int(Reason.REQUESTED), count, int(act))
+    desk.drain()

@@ -1,0 +1,259 @@
+"""What the screen shows of a desk: the second half of a snapshot, made from the line's arrays and the records."""
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.account.account import drawdown, unrealised
+from core.desk.desk import Desk
+from core.desk.words import fill_words, note_of, order_type, trust_words
+from core.desk_view import AgentView, DeskView, FillView, KillView, OrderView, ParentView, RiskView
+from core.enums import AgentState, OrderStatus, Queue, Rung
+from core.records import NO_PRICE
+from core.risk.controls import controls_in
+from core.risk.usage import DESK as WHOLE
+from core.risk.usage import usage
+
+_FILLS, _NOTES, _ORDERS = 512, 512, 512
+_CURVE = 48
+
+
+@dataclass(slots=True)
+class Shown:
+    """What a view needs beside the desk: what a person did last."""
+
+    armed_until: int = 0  #: monotonic ns, 0 = not armed
+    kills: tuple[KillView, ...] = ()
+    last_denial: dict[tuple[str, str], str] = field(default_factory=dict)
+    progress: dict[int, list[tuple[int, int]]] = field(default_factory=dict)  #: parent: (ns, lots filled)
+
+
+def desk_view(desk: Desk, shown: Shown, low: int, rows: int, group: int, instrument: int) -> DeskView:
+    """The desk now. `low`, `rows`, `group`: the ladder's rows; `instrument`: the tape whose ladder it is."""
+    account, recorder = desk.account, desk.recorder
+    last = len(desk.agents)
+    fills = recorder.tail("fills", _FILLS)
+    events = recorder.tail("events", _NOTES)
+    _denials(desk, shown)
+    own = own_rows(desk, low, rows, group, instrument)
+    return DeskView(
+        session=desk.plan.name,
+        rung=f"R{int(desk.plan.rung)} {Rung(desk.plan.rung).name.lower()}",
+        queue=Queue(desk.plan.queue).name.lower(),
+        money_digits=desk.money.digits,
+        currency=desk.plan.currency,
+        armed=shown.armed_until > 0,
+        armed_until=shown.armed_until,
+        kills=shown.kills,
+        agents=tuple(_agent(desk, k) for k in range(last)),
+        risks=_risks(desk, shown),
+        orders=_orders(desk),
+        fills=tuple(_fill(desk, each) for each in fills),
+        fills_total=recorder.counts["fills"],
+        notes=tuple(note_of(desk, each) for each in events),
+        parents=tuple(_parent(desk, shown, k) for k in range(len(desk.parts.parents))),
+        realised=int(account.realised[last]),
+        unrealised=int(unrealised(account, last)),
+        fees=int(account.fees[last]),
+        open_orders=int(desk.gate.rows[-1]["open_orders"]),
+        diverged_lots=sum(_diverged(line.venue.levels) for line in desk.lines),
+        own_bids=own[0],
+        own_asks=own[1],
+        own_bid_ahead=own[2],
+        own_ask_ahead=own[3],
+        own_fills=_marks(fills, instrument),
+    )
+
+
+def _diverged(levels: NDArray[np.void]) -> int:
+    used = levels[levels["used"] != 0]
+    return int((used["taken"] + used["taken_anonymous"] + used["surplus"]).sum())
+
+
+def _agent(desk: Desk, k: int) -> AgentView:
+    who, plan, account = desk.lines[0].agents[k], desk.agents[k], desk.account
+    place = int(who["instrument"])
+    held, tick_value = int(account.position[k, place]), int(account.tick_value[place])
+    return AgentView(
+        name=plan.name,
+        symbol=desk.plan.tapes[place].name,
+        policy=plan.policy,
+        signal=plan.signal,
+        state=AgentState(int(who["state"])),
+        position=held,
+        average=float(account.cost[k, place]) / held / tick_value if held else math.nan,
+        realised=int(account.realised[k]),
+        unrealised=int(unrealised(account, k)),
+        fees=int(account.fees[k]),
+        drawdown=int(drawdown(account, k)),
+        orders=int(who["n_open"]),
+        doing=_doing(desk, k),
+        why=desk.answers.why(desk.lines[place], k),
+        reading=float(who["signal"]),
+        latency_us=desk.answers.latency[k] / 1000,
+        decisions=int(who["decisions"]),
+        denied=int(who["denied"]),
+    )
+
+
+def _doing(desk: Desk, k: int) -> str:
+    """What an agent is working on, in words."""
+    who = desk.lines[0].agents[k]
+    if desk.agents[k].policy == "manual":
+        return "carries your orders"
+    if desk.agents[k].policy == "quote":
+        return "quotes both sides"
+    parent = int(who["parent"])
+    if parent < 0:
+        return "waits for its next order" if who["next_parent"] < who["last_parent"] else "nothing left to do"
+    work = desk.lines[0].parents[parent]
+    left, to_go = int(work["qty"] - work["filled"]), max(0, int(work["end"]) - desk.clock) // 1_000_000_000
+    verb = "buy" if work["side"] > 0 else "sell"
+    return f"{verb} {left:,} of {int(work['qty']):,} left, {to_go // 60}:{to_go % 60:02d} to go"
+
+
+def _denials(desk: Desk, shown: Shown) -> None:
+    """Remember the words of the latest denial per scope and control."""
+    for verdict in desk.recorder.tail("verdicts", 64):
+        if verdict["breaches"]:
+            agent = desk.agents[int(verdict["agent"])].name if verdict["agent"] >= 0 else "desk"
+            for control in controls_in(int(verdict["breaches"])):
+                words = f"saw {float(verdict['observed'][control]):g}"
+                shown.last_denial[agent, control.name.lower()] = words
+    while len(shown.last_denial) > 256:
+        shown.last_denial.pop(next(iter(shown.last_denial)))
+
+
+def _risks(desk: Desk, shown: Shown) -> tuple[RiskView, ...]:
+    found = []
+    for use in usage(desk.gate, desk.account, desk.clock):
+        if math.isinf(use.limit):
+            continue
+        scope = "desk" if use.agent == WHOLE else desk.agents[use.agent].name
+        if use.instrument != WHOLE and len(desk.lines) > 1:
+            scope += f" {desk.plan.tapes[use.instrument].name}"
+        name = use.control.name.lower()
+        reason = shown.last_denial.get((scope, name), "")
+        found.append(RiskView(scope, name.replace("_", " "), use.value, use.limit, use.used, use.stage, reason))
+    shown_names = {(each.scope, each.control) for each in found}
+    for (scope, name), words in shown.last_denial.items():
+        if (scope, name.replace("_", " ")) not in shown_names:
+            found.append(RiskView(scope, name.replace("_", " "), math.nan, math.nan, math.nan, 4, words))
+    found.sort(
+        key=lambda each: (-each.stage, -(each.used if math.isfinite(each.used) else -1.0), each.scope, each.control)
+    )
+    return tuple(found)
+
+
+def _orders(desk: Desk) -> tuple[OrderView, ...]:
+    rows = []
+    for line in desk.lines:
+        live = line.venue.orders[line.venue.orders["status"] != 0]
+        rows += [_order(desk, each, int(each["status"])) for each in live[np.argsort(live["order_id"])]]
+    over = desk.recorder.tail("orders", _ORDERS)
+    return (*rows, *(_order(desk, each, int(each["status"])) for each in over[::-1]))
+
+
+def _order(desk: Desk, each: Any, status: int) -> OrderView:
+    working = status == OrderStatus.WORKING and each["node"] >= 0
+    return OrderView(
+        order_id=int(each["order_id"]),
+        agent=desk.agents[int(each["agent"])].name,
+        symbol=desk.plan.tapes[int(each["instrument"])].name,
+        side=int(each["side"]),
+        type=order_type(each),
+        status=OrderStatus(status).name.lower(),
+        price=int(each["resting"]) if working else int(each["price"]),
+        qty=int(each["qty"]),
+        leaves=int(each["leaves"]),
+        filled=int(each["filled"]),
+        ahead=int(each["ahead"]) if working else -1,
+        ahead_entry=int(each["ahead_entry"]),
+        ts_sent=int(each["ts_sent"]),
+        reason=fill_words(int(each["reason"])) if status > OrderStatus.WAITING else "",
+    )
+
+
+def _fill(desk: Desk, each: Any) -> FillView:
+    return FillView(
+        ts=int(each["ts"]),
+        order_id=int(each["order_id"]),
+        agent=desk.agents[int(each["agent"])].name,
+        symbol=desk.plan.tapes[int(each["instrument"])].name,
+        side=int(each["side"]),
+        price=int(each["price"]),
+        qty=int(each["qty"]),
+        maker=bool(each["maker"]),
+        fee=int(each["fee"]),
+        trust=trust_words(int(each["trust"])),
+    )
+
+
+def _parent(desk: Desk, shown: Shown, k: int) -> ParentView:
+    """A parent order against its schedule; what is done is remembered from view to view."""
+    line, plan, owner = desk.lines[0], desk.parts.parents[k], desk.parts.owner[k]
+    work = line.parents[k]
+    place = int(work["instrument"])
+    top = desk.lines[place].venue.top[0]
+    points = shown.progress.setdefault(k, [])
+    if work["state"] > 0 and (not points or points[-1][1] != int(work["filled"])):
+        points.append((desk.clock, int(work["filled"])))
+    filled, side = int(work["filled"]), int(work["side"])
+    arrival = work["arrival2"] / 2 if work["arrival2"] != NO_PRICE else math.nan
+    average = work["value"] / filled if filled else math.nan
+    end_volume, end_worth = (
+        (work["end_volume"], work["end_worth"]) if work["state"] == 2 else (top["volume"], top["worth"])
+    )
+    traded = int(end_volume - work["start_volume"]) if work["state"] > 0 else 0
+    grid = np.linspace(plan.start, plan.end, _CURVE)
+    first, n = int(work["curve"]), int(work["curve_n"])
+    curve = line.curves[first : first + n] if n > 1 else np.linspace(0.0, 1.0, 2)
+    done = np.full(_CURVE, np.nan)
+    past = grid <= desk.clock
+    if points and past.any():
+        at = np.searchsorted([p[0] for p in points], grid[past], "right") - 1
+        lots = np.array([0, *(p[1] for p in points)], float)[at + 1]
+        done[past] = lots / max(plan.qty, 1)
+        done[np.flatnonzero(past)[-1]] = filled / max(plan.qty, 1)
+    return ParentView(
+        agent=desk.agents[owner].name,
+        symbol=desk.plan.tapes[place].name,
+        policy=desk.agents[owner].policy,
+        side=side,
+        qty=plan.qty,
+        filled=filled,
+        start=plan.start,
+        end=plan.end,
+        limit=plan.limit,
+        arrival=float(arrival),
+        average=float(average),
+        vwap=float((end_worth - work["start_worth"]) / traded) if traded > 0 else math.nan,
+        shortfall_bps=float(side * (average - arrival) / arrival * 1e4) if filled and arrival else math.nan,
+        planned=np.interp(np.linspace(0, 1, _CURVE), np.linspace(0, 1, len(curve)), curve),
+        done=done,
+    )
+
+
+def own_rows(desk: Desk, low: int, rows: int, group: int, instrument: int) -> NDArray[np.int64]:
+    """Our resting lots by ladder row, and the lots before our first order there: bids, asks, bid ahead, ask ahead."""
+    out = np.zeros((4, rows), np.int64)
+    orders = desk.lines[instrument].venue.orders
+    live = orders[(orders["status"] == OrderStatus.WORKING) & (orders["node"] >= 0)]
+    for each in live[np.argsort(live["order_id"])]:
+        row = int(each["resting"]) // group - low
+        if 0 <= row < rows:
+            half = 0 if each["side"] > 0 else 1
+            if out[half, row] == 0:
+                out[2 + half, row] = each["ahead"]
+            out[half, row] += each["shown"]
+    return out
+
+
+def _marks(fills: NDArray[np.void], instrument: int) -> NDArray[np.int64]:
+    mine = fills[fills["instrument"] == instrument]
+    return np.stack(
+        [mine["ts"], mine["price"], mine["side"].astype(np.int64) * mine["qty"], mine["maker"]], axis=1
+    ).astype(np.int64)
