@@ -12,6 +12,8 @@ from sessions.plan_values import MINUTE, SECOND
 
 #: Latency each way: a co-located session over an ordinary connection.
 _LATENCY = LatencyModel("constant", 100_000)
+#: Policies that work no parent order.
+_ALONE = ("manual", "quote")
 
 
 def default_session(
@@ -47,7 +49,7 @@ def default_session(
             policy=policy,
             signal=signal,
             every=every,
-            parents=(_parent(meta, side, qty, share, window),),
+            parents=() if policy in _ALONE else (_parent(meta, side, qty, share, window),),
             params=dict(params or {}),
         )
         for called, meta in zip(names, metas, strict=True)

@@ -98,7 +98,7 @@ def take(out: NDArray[np.void], n: int, view: np.void, side: int, qty: int, coll
 
 
 @inlined
-def resting_price(view: np.void, side: int, offset: int) -> int:
+def resting_price(view: np.void, side: int, offset: int, limit: int) -> int:
     """Ticks where we rest: `offset` behind our touch, next to the other side where ours is empty; NONE if both are."""
     touch = own_touch(view, side)
     if touch == NONE:
@@ -106,7 +106,7 @@ def resting_price(view: np.void, side: int, offset: int) -> int:
         if other == NONE:
             return NONE
         touch = other - side
-    return within(touch - side * offset, side, limit_of(view))
+    return within(touch - side * offset, side, limit)
 
 
 @inlined

@@ -1,4 +1,7 @@
-"""Quote: one order at each touch, placed again when the touch moves, position bounded."""
+"""Quote: one order at each touch, placed again when the touch moves, position bounded.
+
+It works no parent order: one that it is given only says from when to when, and its orders belong to none.
+"""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +19,7 @@ from core.policies.codes import (
     Why,
 )
 from core.policies.place import NONE, POST, cancel, put, replace, resting_price, whole
+from core.records import NO_PRICE
 
 
 @inlined
@@ -39,19 +43,19 @@ def _side(
     most = whole(params[MAX_POSITION]) - side * view["position"]
     if mine < 0:
         qty = min(whole(params[SIZE]), most - resting)
-        price = resting_price(view, side, whole(params[OFFSET]))
+        price = resting_price(view, side, whole(params[OFFSET]), NO_PRICE)
         if qty <= 0:
             memory[LAST_WHY] = Why.INVENTORY
             return n
         if price == NONE or resting > 0:  # nothing to price from, or the last one is still leaving
             return n
         memory[LAST_WHY] = Why.QUOTE
-        return put(out, n, view["parent"], side, qty, price, OrderType.LIMIT, TimeInForce.DAY, POST, Why.QUOTE)
+        return put(out, n, -1, side, qty, price, OrderType.LIMIT, TimeInForce.DAY, POST, Why.QUOTE)
     one = orders[mine]
     if most < resting:  # were it to fill, the position would pass its bound
         memory[LAST_WHY] = Why.INVENTORY
         return cancel(out, n, one, Why.INVENTORY)
-    price = resting_price(view, side, whole(params[OFFSET]))
+    price = resting_price(view, side, whole(params[OFFSET]), NO_PRICE)
     if price == NONE or one["price"] == price:
         return n
     slot = BID_ID if side == Side.BID else ASK_ID

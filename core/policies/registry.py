@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from functools import cache
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 
 from core.errors import ConfigError
 from core.naming import nearest
@@ -18,6 +18,12 @@ def policy_names() -> tuple[str, ...]:
     return tuple(sorted({point.name for point in entry_points(group=GROUP)}))
 
 
+@cache
+def _points(name: str) -> tuple[EntryPoint, ...]:
+    """Where policies of this name are installed; looking takes milliseconds."""
+    return tuple(sorted(entry_points(group=GROUP, name=name), key=lambda point: point.value))
+
+
 def check_policy_name(name: str) -> None:
     """Raises `ConfigError` naming the nearest policy if there is none of this name."""
     names = policy_names()
@@ -29,7 +35,7 @@ def load_policy(name: str) -> Factory:
     """The factory of a policy. Raises `ConfigError`, also when its module cannot be imported."""
     check_policy_name(name)
     with Contained() as held:
-        points = sorted(entry_points(group=GROUP, name=name), key=lambda point: point.value)
+        points = _points(name)
         factory = points[0].load()
         if len(points) > 1 and len({point.value for point in points}) > 1:
             raise ConfigError(f"policy {name!r} is installed twice: {points[0].value} and {points[1].value}")

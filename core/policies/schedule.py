@@ -114,7 +114,7 @@ def _targets(
 def _rest(out: NDArray[np.void], n: int, view: np.void, params: NDArray[np.float64], qty: int) -> int:
     """Rest `qty` lots at our touch, as a peg or as a limit order."""
     side, offset = view["side"], whole(params[OFFSET])
-    price = resting_price(view, side, offset)
+    price = resting_price(view, side, offset, view["limit"])
     if price == NONE:
         return n
     flags = POST if params[POST_ONLY] != 0.0 else 0
@@ -238,7 +238,7 @@ def _tend(
 ) -> int:
     """Cancel limit orders that the touch has left, and what rests beyond the goal (`excess` lots)."""
     parent, side = view["parent"], view["side"]
-    price = resting_price(view, side, whole(params[OFFSET]))
+    price = resting_price(view, side, whole(params[OFFSET]), view["limit"])
     for i in range(n_open):
         one = orders[i]
         if one["parent"] != parent or one["tif"] != TimeInForce.DAY or one["closing"] != 0:

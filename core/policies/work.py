@@ -46,7 +46,7 @@ def decide(
         memory[LAST_WHY] = Why.NOTHING
         return 0
     if view["parent"] >= 0 and view["now"] >= view["end"]:  # also in a halt: venues take cancels then
-        return withdraw(view["parent"], orders, n_open, memory, out, Why.WINDOW_END + 0)
+        return withdraw(-1 if code == Code.QUOTE else view["parent"], orders, n_open, memory, out, Why.WINDOW_END + 0)
     if view["parent"] >= 0 and view["now"] < view["start"]:
         memory[LAST_WHY] = Why.NOT_STARTED
         return 0

@@ -21,7 +21,8 @@ def decide(policy: str, view: dict[str, Any], orders: list[dict[str, Any]], sett
     if not with_parent and policy != "quote":
         return []
     if with_parent and view["now"] >= view["end"]:
-        return [_cancel(o) for o in orders if o["parent"] == view["parent"] and not o["closing"]]
+        whose = -1 if policy == "quote" else view["parent"]
+        return [_cancel(o) for o in orders if o["parent"] == whose and not o["closing"]]
     if (with_parent and view["now"] < view["start"]) or view["status"] not in (0, 2):
         return []
     if policy == "quote":
@@ -128,13 +129,13 @@ def _quote(view: dict[str, Any], orders: list[dict[str, Any]], settings: dict[st
     ours = [o for o in orders if o["side"] == side]
     out_there = sum(o["leaves"] for o in ours)
     allowed = int(settings["max_position"]) - side * view["position"]
-    price = _rest_price({**view, "side": side}, int(settings["offset"]))
+    price = _rest_price({**view, "side": side, "parent": -1}, int(settings["offset"]))
     staying = [o for o in ours if not o["closing"]]
     if not staying:
         qty = min(int(settings["size"]), allowed - out_there)
         if qty <= 0 or price is None or out_there > 0:
             return []
-        return [_new({**view, "side": side}, qty, price, LIMIT, DAY, 1)]
+        return [_new({**view, "side": side, "parent": -1}, qty, price, LIMIT, DAY, 1)]
     order = staying[0]
     if allowed < out_there:
         return [_cancel(order)]

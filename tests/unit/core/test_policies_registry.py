@@ -159,7 +159,7 @@ def test_estimates_stand_in_for_what_is_not_said() -> None:
 def installed(monkeypatch: pytest.MonkeyPatch, *values: str) -> None:
     points = [EntryPoint("mine", value, GROUP) for value in values]
     monkeypatch.setattr(registry, "policy_names", lambda: ("mine", *BUILT_IN))
-    monkeypatch.setattr(registry, "entry_points", lambda group, name: points)
+    monkeypatch.setattr(registry, "_points", lambda name: tuple(points))
 
 
 @pytest.mark.parametrize(("value", "part"), [

@@ -316,6 +316,16 @@ def test_a_quote_keeps_its_position_bounded() -> None:
     assert asked(**none, best_bid=EMPTY_BID, best_ask=EMPTY_ASK) == []
 
 
+def test_a_quote_under_a_parent_order_quotes_both_sides_for_itself() -> None:
+    asked = Asked(quote({"size": 10, "max_position": 20}, None))
+    bid, ask = asked(limit=990)
+    assert [int(bid["parent"]), int(ask["parent"])] == [-1, -1]
+    assert [int(bid["price"]), int(ask["price"])] == [1000, 1002]
+    (gone,) = asked({"order_id": 1, "parent": -1}, {"order_id": 2, "parent": 0}, now=600 * SECOND)
+    assert (gone["op"], gone["order_id"]) == (Op.CANCEL, 1)
+    assert asked(start=301 * SECOND) == []
+
+
 class Market:
     """A touch that walks, some volume, and a venue that answers one step later. Nothing else."""
 

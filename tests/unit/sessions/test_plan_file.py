@@ -466,6 +466,7 @@ def test_a_session_without_a_file(tapes: Path) -> None:
     assert plan.limits == default_limits()
     assert plan_text(plan)
     assert default_session([tapes / "one"]).agents[0].parents[0].qty >= 1
+    assert default_session([tapes / "one"], "quote").agents[0].parents == ()
     with pytest.raises(ConfigError, match="at least one tape"):
         default_session([])
     with pytest.raises(ConfigError, match="share"):
