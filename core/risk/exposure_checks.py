@@ -5,14 +5,15 @@ from numpy.typing import NDArray
 
 from core.account.account import NO_MARK, NO_MONEY, Account, drawdown, pnl
 from core.account.money import MOST_MONEY, notional
-from core.enums import Op, OrderFlag
+from core.enums import Op, OrderFlag, Side
 from core.jit import inlined
 from core.risk.controls import Control
 from core.risk.order_checks import money
-from core.risk.rates import count, fill_ring, push, row_ring
+from core.risk.rates import count, desk_row, fill_ring, push, row_ring
 from core.risk.state import ASKED, CANCELS, SENT, Gate
 
 _NEW, _REPLACE = int(Op.NEW), int(Op.REPLACE)
+_BID = int(Side.BID)
 _REDUCE_ONLY = int(OrderFlag.REDUCE_ONLY)
 _UNKNOWN = -1  # money that cannot be said, see `money`
 
@@ -27,7 +28,7 @@ def adds(draft: np.void) -> int:
 def worst_side(gate: Gate, account: Account, row: int, draft: np.void) -> int:
     """Lots of a row's position after, if all that works on the draft's side trades; negative: on the other side."""
     instrument, side = draft["instrument"], draft["side"]
-    working = gate.working[row, instrument, 0 if side > 0 else 1]
+    working = gate.working[row, instrument, 0 if side == _BID else 1]
     return int(side * account.position[row, instrument] + working + adds(draft))
 
 
@@ -43,13 +44,13 @@ def covered(gate: Gate, account: Account, row: int, draft: np.void) -> bool:
 def exposure(gate: Gate, account: Account, row: int, draft: np.void) -> tuple[int, int, int]:
     """Gross and net notional of a row after, and that of the draft's instrument alone; see `money` for the codes."""
     gross, longs, shorts, own = 0, 0, 0, 0
-    known, fits = True, True
+    known = True
     for instrument in range(account.mark2.shape[0]):
         position = account.position[row, instrument]
         high = position + gate.working[row, instrument, 0]
         low = position - gate.working[row, instrument, 1]
         if instrument == draft["instrument"]:
-            if draft["side"] > 0:
+            if draft["side"] == _BID:
                 high += adds(draft)
             else:
                 low -= adds(draft)
@@ -61,18 +62,16 @@ def exposure(gate: Gate, account: Account, row: int, draft: np.void) -> tuple[in
         worth = _UNKNOWN if mark2 == NO_MARK else notional(mark2, lots, half)
         if instrument == draft["instrument"]:
             own = worth
-        known = known and worth != _UNKNOWN
-        fits = fits and worth < MOST_MONEY
-        if known and fits:
-            gross += worth
-            longs += high * mark2 * half
-            shorts += low * mark2 * half
-            fits = gross < MOST_MONEY
+        if worth == _UNKNOWN:
+            known = False
+        else:
+            gross = min(gross + worth, MOST_MONEY)
+            if gross < MOST_MONEY:  # else the products below may not fit
+                longs += high * mark2 * half
+                shorts += low * mark2 * half
     if not known:
         return _UNKNOWN, _UNKNOWN, own
-    if not fits:
-        return MOST_MONEY, MOST_MONEY, own
-    return gross, max(abs(longs), abs(shorts)), own
+    return gross, MOST_MONEY if gross >= MOST_MONEY else max(abs(longs), abs(shorts)), own
 
 
 @inlined
@@ -102,7 +101,7 @@ def observe_agent(gate: Gate, account: Account, draft: np.void, out: NDArray[np.
 @inlined
 def observe_desk(gate: Gate, account: Account, draft: np.void, out: NDArray[np.float64]) -> None:
     """The desk's position, money and losses."""
-    desk = gate.rows.shape[0] - 1
+    desk = desk_row(gate)
     shrinks = covered(gate, account, desk, draft)
     gross, net, own = exposure(gate, account, desk, draft)
     out[Control.DESK_POSITION] = float(max(0, worst_side(gate, account, desk, draft)))
@@ -133,7 +132,7 @@ def _open_value(gate: Gate, row: int, draft: np.void, tick_value: int) -> float:
 @inlined
 def observe_open(gate: Gate, account: Account, draft: np.void, out: NDArray[np.float64]) -> None:
     """Open orders and the day's volume, of the agent and of the desk."""
-    agent, desk, instrument = draft["agent"], gate.rows.shape[0] - 1, draft["instrument"]
+    agent, desk, instrument = draft["agent"], desk_row(gate), draft["instrument"]
     more = 1 if draft["op"] == _NEW else 0
     tick_value = account.tick_value[instrument]
     out[Control.OPEN_ORDERS] = float(gate.rows[agent]["open_orders"] + more)
@@ -149,7 +148,7 @@ def observe_open(gate: Gate, account: Account, draft: np.void, out: NDArray[np.f
 @inlined
 def observe_rates(gate: Gate, draft: np.void, out: NDArray[np.float64]) -> None:
     """Messages, fills and rejects; asking is itself counted, and asking too fast halts the agent."""
-    agent, desk, now = draft["agent"], gate.rows.shape[0] - 1, draft["now"]
+    agent, desk, now = draft["agent"], desk_row(gate), draft["now"]
     row = gate.rows[agent]
     asked = row_ring(gate, ASKED, agent)
     push(gate, asked, now)

@@ -12,18 +12,18 @@ One order in the gate's books, from `sent` until its known leaves are 0:
 import numpy as np
 
 from core.account.money import notional
-from core.enums import Op
+from core.enums import Op, Side
 from core.jit import inlined, kernel
 from core.risk.controls import Control
-from core.risk.rates import count, fill_ring, push, remember, row_ring
+from core.risk.rates import count, desk_row, fill_ring, push, remember, row_ring
 from core.risk.state import ASKED, CANCELS, SENT, Gate
 
-_NEW, _REPLACE = int(Op.NEW), int(Op.REPLACE)
+_REPLACE, _BID = int(Op.REPLACE), int(Side.BID)
 
 
 @inlined
 def _count_message(gate: Gate, agent: int, now: int) -> None:
-    desk = gate.rows.shape[0] - 1
+    desk = desk_row(gate)
     push(gate, row_ring(gate, SENT, agent), now)
     push(gate, row_ring(gate, SENT, desk), now)
     gate.rows[agent]["messages"] += 1
@@ -32,8 +32,8 @@ def _count_message(gate: Gate, agent: int, now: int) -> None:
 
 @inlined
 def _count_working(gate: Gate, agent: int, instrument: int, side: int, lots: int, value: int) -> None:
-    desk = gate.rows.shape[0] - 1
-    place = 0 if side > 0 else 1
+    desk = desk_row(gate)
+    place = 0 if side == _BID else 1
     gate.working[agent, instrument, place] += lots
     gate.working[desk, instrument, place] += lots
     gate.rows[agent]["open_value"] += value
@@ -42,7 +42,7 @@ def _count_working(gate: Gate, agent: int, instrument: int, side: int, lots: int
 
 @inlined
 def _count_orders(gate: Gate, agent: int, more: int) -> None:
-    desk = gate.rows.shape[0] - 1
+    desk = desk_row(gate)
     gate.rows[agent]["open_orders"] += more
     gate.rows[desk]["open_orders"] += more
 
@@ -112,7 +112,7 @@ def _least(gate: Gate, agent: int, control: int) -> float:
 @kernel
 def filled(gate: Gate, agent: int, instrument: int, side: int, qty: int, now: int) -> None:
     """An agent's order traded `qty` lots. Fills one after another on one side disable the agent until `enable`."""
-    desk = gate.rows.shape[0] - 1
+    desk = desk_row(gate)
     ring = fill_ring(gate, agent, instrument, side)
     if qty > 0:
         push(gate, ring, now)
@@ -141,7 +141,7 @@ def enable(gate: Gate, agent: int) -> None:
     gate.rows[agent]["halted"] = 0
     gate.rows[agent]["rejects"] = 0
     gate.rings[row_ring(gate, ASKED, agent)]["count"] = 0
-    first = fill_ring(gate, agent, 0, 1)
+    first = fill_ring(gate, agent, 0, _BID)
     for ring in range(first, first + 2 * gate.missing.shape[1]):
         gate.rings[ring]["count"] = 0
 

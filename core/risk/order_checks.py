@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from core.account.money import MOST_MONEY, notional
 from core.book.state import EMPTY_ASK, EMPTY_BID
-from core.enums import Op, OrderFlag, OrderType, Status, TimeInForce
+from core.enums import Op, OrderFlag, OrderType, Side, Status, TimeInForce
 from core.jit import inlined
 from core.records import ABSENT, MAX_QTY, NO_PRICE
 from core.risk.controls import Control
@@ -20,6 +20,7 @@ _STOP, _STOP_LIMIT = int(OrderType.STOP), int(OrderType.STOP_LIMIT)
 _PEG_TOUCH, _PEG_MID = int(OrderType.PEG_TOUCH), int(OrderType.PEG_MID)
 _DAY, _FOK = int(TimeInForce.DAY), int(TimeInForce.FOK)
 _TRADING, _SILENT = int(Status.TRADING), int(Status.NONE)
+_BID = int(Side.BID)
 _POST_ONLY = int(OrderFlag.POST_ONLY)
 _SECOND = 1e9
 
@@ -72,7 +73,7 @@ def observe_form(gate: Gate, draft: np.void, out: NDArray[np.float64]) -> None:
         or draft["tif"] > _FOK
         or (draft["flags"] & ~_FLAGS) != 0
     )
-    works = gate.working[draft["agent"], draft["instrument"], 0 if draft["side"] > 0 else 1]
+    works = gate.working[draft["agent"], draft["instrument"], 0 if draft["side"] == _BID else 1]
     out[Control.QTY_VALID] = _flag(
         qty < 1
         or qty > MAX_QTY
@@ -102,7 +103,7 @@ def observe_price(draft: np.void, market: np.void, tick_value: int, out: NDArray
     base2 = 2 * draft["stop"] if kind == _STOP or kind == _STOP_LIMIT else ref2
     out[Control.PRICE_TOLERANCE] = bps(max(0, side * (2 * price - base2)), base2)
     out[Control.PRICE_WINDOW] = bps(max(0, side * (2 * price - market["window2"])), market["window2"])
-    touch = market["best_ask"] if side > 0 else market["best_bid"]
+    touch = market["best_ask"] if side == _BID else market["best_bid"]
     takes = kind == _MARKET or kind == _STOP or kind == _STOP_LIMIT
     takes = takes or (kind == _LIMIT and side * (price - touch) >= 0 and (draft["flags"] & _POST_ONLY) == 0)
     out[Control.DEPTH_SHARE] = qty / max(1, market["depth"]) if takes else 0.0
@@ -114,16 +115,14 @@ def rests_at(draft: np.void, market: np.void) -> int:
     """Price in ticks at which it can trade first: a peg's own, as the market is; else its price."""
     side, price = draft["side"], draft["price"]
     bid, ask = market["best_bid"], market["best_ask"]
+    pegged = price
     if draft["type"] == _PEG_TOUCH:
-        touch = bid if side > 0 else ask
-        pegged = touch + side * draft["stop"]
-        if touch != EMPTY_BID and touch != EMPTY_ASK and side * (price - pegged) > 0:
-            price = pegged
-    if draft["type"] == _PEG_MID and bid != EMPTY_BID and ask != EMPTY_ASK:
-        pegged = (bid + ask) // 2 if side > 0 else -((-bid - ask) // 2)
-        if side * (price - pegged) > 0:
-            price = pegged
-    return int(price)
+        touch = bid if side == _BID else ask
+        if touch != EMPTY_BID and touch != EMPTY_ASK:
+            pegged = touch + side * draft["stop"]
+    elif draft["type"] == _PEG_MID and bid != EMPTY_BID and ask != EMPTY_ASK:
+        pegged = (bid + ask) // 2 if side == _BID else -((-bid - ask) // 2)
+    return int(min(price, pegged) if side == _BID else max(price, pegged))
 
 
 @inlined
@@ -133,10 +132,9 @@ def observe_own(gate: Gate, draft: np.void, market: np.void, out: NDArray[np.flo
     out[Control.PERMISSION] = _flag(draft["permission"] != 1)
     out[Control.RESTRICTED] = _flag(gate.restricted[draft["instrument"]] != 0)
     out[Control.DUPLICATE] = float(duplicates(gate, draft)) if draft["op"] == _NEW else 0.0
-    other = gate.own_touch[draft["instrument"], 1 if side > 0 else 0]
-    there = other != EMPTY_BID and other != EMPTY_ASK
+    other = gate.own_touch[draft["instrument"], 1 if side == _BID else 0]
     stops = kind == _STOP or kind == _STOP_LIMIT
-    out[Control.SELF_MATCH] = _flag(there and not stops and side * (rests_at(draft, market) - other) >= 0)
+    out[Control.SELF_MATCH] = _flag(not stops and side * (rests_at(draft, market) - other) >= 0)
 
 
 @inlined

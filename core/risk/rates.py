@@ -2,9 +2,18 @@
 
 import numpy as np
 
+from core.enums import Side
 from core.jit import inlined, kernel
 from core.risk.controls import DUPLICATE_WINDOW, DUPLICATES_KEPT
 from core.risk.state import RING_KINDS, Gate
+
+_BID = int(Side.BID)
+
+
+@inlined
+def desk_row(gate: Gate) -> int:
+    """The row behind those of the agents."""
+    return gate.rows.shape[0] - 1
 
 
 @inlined
@@ -17,7 +26,7 @@ def row_ring(gate: Gate, kind: int, row: int) -> int:
 def fill_ring(gate: Gate, agent: int, instrument: int, side: int) -> int:
     """Ring of an agent's fills on one side (1, -1) of an instrument."""
     base = RING_KINDS * gate.rows.shape[0]
-    return base + 2 * (agent * gate.missing.shape[1] + instrument) + (0 if side > 0 else 1)
+    return base + 2 * (agent * gate.missing.shape[1] + instrument) + (0 if side == _BID else 1)
 
 
 @kernel

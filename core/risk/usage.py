@@ -15,7 +15,7 @@ from core.records import DRAFT
 from core.risk.controls import Control
 from core.risk.exposure_checks import exposure
 from core.risk.order_checks import money
-from core.risk.rates import count, fill_ring, row_ring
+from core.risk.rates import count, desk_row, fill_ring, row_ring
 from core.risk.state import CANCELS, SENT, Gate
 
 DESK = -1  #: `Use.agent` or `Use.instrument` where it is the whole desk's
@@ -104,7 +104,7 @@ def _of_holding(gate: Gate, account: Account, agent: int, instrument: int, now: 
 
 
 def _of_desk(gate: Gate, account: Account, now: int) -> Iterator[tuple[Control, float]]:
-    desk = gate.rows.shape[0] - 1
+    desk = desk_row(gate)
     gross, net, _ = exposure(gate, account, desk, _nothing(0))
     loss, fall = _profit(account, desk)
     yield Control.DESK_GROSS_NOTIONAL, money(gross)
@@ -117,7 +117,7 @@ def _of_desk(gate: Gate, account: Account, now: int) -> Iterator[tuple[Control, 
 
 
 def _of_desk_holding(gate: Gate, account: Account, instrument: int) -> Iterator[tuple[Control, float]]:
-    desk = gate.rows.shape[0] - 1
+    desk = desk_row(gate)
     gross, _, own = exposure(gate, account, desk, _nothing(instrument))
     yield Control.DESK_POSITION, _worst(gate, account, desk, instrument)
     yield Control.INSTRUMENT_NOTIONAL, money(own)

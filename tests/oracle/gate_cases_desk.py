@@ -77,6 +77,15 @@ _OVER = {"qty": 2**40}
 _OVERFLOWS = (*_MONEY_UNKNOWN, C.INSTRUMENT_NOTIONAL)
 
 MONEY = [
+    Case(C.NET_NOTIONAL, 10_100, "all prices below zero", change=_mark(0, -202)),
+    Case(
+        C.GROSS_NOTIONAL,
+        math.inf,
+        "too much together",
+        {"qty": 2**40},
+        change=then(working(0, 1, 2**40, 1, 1), _mark(0, 2**18), _mark(1, 2**19)),
+        also=(C.NET_NOTIONAL, C.DESK_GROSS_NOTIONAL, C.DESK_NET_NOTIONAL, C.BUYING_POWER, C.CONCENTRATION),
+    ),
     Case(C.GROSS_NOTIONAL, 10_100, "the order alone"),
     Case(C.GROSS_NOTIONAL, 10_100, "a sell alone", _SELL),
     Case(C.GROSS_NOTIONAL, 13_130, "with the other instrument", change=held(0, 5, 1)),
@@ -300,6 +309,14 @@ OPEN = [
         math.inf,
         "too much",
         {"qty": 2**40, "price": 2**31 - 1},
+        also=(C.ORDER_NOTIONAL, C.DESK_OPEN_VALUE),
+    ),
+    Case(
+        C.OPEN_VALUE,
+        math.inf,
+        "too much, whatever goes",
+        _replaces(2**40, 3, 5_000, price=2**31 - 1),
+        change=_sent(1, agent=0),
         also=(C.ORDER_NOTIONAL, C.DESK_OPEN_VALUE),
     ),
     Case(C.DESK_OPEN_VALUE, 15_400, "everybody's", change=then(_sent(1, agent=0), _sent(1, agent=1))),

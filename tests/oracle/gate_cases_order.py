@@ -245,6 +245,8 @@ OWN = [
         )
         for offset, own, hit in ((0, 101, 0), (0, 102, 1), (2, 100, 1), (1, 100, 0), (-2, 104, 1), (-2, 103, 0))
     ],
+    Case(C.SELF_MATCH, 0, "a peg below its bound", {"type": PEG_TOUCH, "price": 101}, change=_own(ask=101)),
+    Case(C.SELF_MATCH, 0, "a mid peg below its bound", {"type": PEG_MID, "price": 102}, change=_own(ask=102)),
     Case(C.SELF_MATCH, 0, "a peg at its bound", {"type": PEG_TOUCH, "price": 99}, change=_own(ask=100)),
     Case(C.SELF_MATCH, 1, "a peg at its bound meets", {"type": PEG_TOUCH, "price": 99}, change=_own(ask=99)),
     Case(

@@ -5,12 +5,16 @@ import math
 import numpy as np
 import pytest
 
+from core.account.account import new_account
+from core.account.money import MoneyScale
+from core.plan import LimitPlan
 from core.records import DRAFT
 from core.risk import hooks
-from core.risk.controls import COUNT, DUPLICATES_KEPT, Control, controls_in
+from core.risk.controls import COUNT, DUPLICATES_KEPT, SPECS, Control, controls_in
 from core.risk.gate import EVERY
+from core.risk.limits import limit_set
 from core.risk.rates import count, push, row_ring
-from core.risk.state import ASKED, CANCELS, LEAST_RING, SENT
+from core.risk.state import ASKED, CANCELS, LEAST_RING, SENT, new_gate
 from tests.oracle.gate_cases import NOW, REPLACE, Desk, S
 
 BOTH = {Control.MESSAGE_HALT, Control.AGENT_HALTED}
@@ -224,3 +228,48 @@ def test_a_replace_in_flight_and_its_answer() -> None:
     hooks.changed(gate, 0, 0, 1, 100, 0, 6)
     assert gate.working[:, 0, 0].tolist() == [6, 0, 6] and gate.rows["open_value"].tolist() == [6_000, 0, 6_000]
     assert gate.rows["open_orders"].tolist() == [1, 0, 1]
+
+
+def test_halts_wait_for_the_whole_limit() -> None:
+    desk = Desk()
+    desk.limit(Control.REPEATED_EXECUTION, 20)
+    desk.limit(Control.MESSAGE_HALT, 20, 1)
+    for _ in range(19):
+        hooks.filled(desk.gate, 0, 0, 1, 1, NOW)
+        hooks.cancelled(desk.gate, 1, NOW)
+    assert desk.gate.rows["halted"].tolist() == [0, 0, 0]
+    hooks.filled(desk.gate, 0, 0, 1, 1, NOW)
+    hooks.cancelled(desk.gate, 1, NOW)
+    assert desk.gate.rows["halted"].tolist() == [1, 1, 0]
+
+
+@pytest.mark.parametrize(("agents", "instruments"), [(1, 3), (3, 1), (1, 1), (2, 4)])
+def test_desks_of_any_shape(agents: int, instruments: int) -> None:
+    scale = MoneyScale(0, np.full(instruments, 10), np.zeros((instruments, 4), np.int64))
+    names = [f"a{k}" for k in range(agents)], [f"i{k}" for k in range(instruments)]
+    free = {spec.name: math.inf for spec in SPECS if spec.scopes}
+    limits = limit_set(LimitPlan(1, {"desk": free, f"agent.{names[0][-1]}": {"message_halt": 3}}), *names)
+    desk = Desk()
+    desk.gate, desk.account = new_gate(limits, scale), new_account(agents, instruments, scale.tick_value)
+    for instrument in range(instruments):
+        desk.mark(instrument, 202)
+    for agent in range(-1, agents + 1):
+        for instrument in range(-1, instruments + 1):
+            desk.order |= {"agent": agent, "instrument": instrument, "now": desk.order["now"] + S}
+            inside = 0 <= agent < agents and 0 <= instrument < instruments
+            assert desk.ask() == (set() if inside else set(Control))
+    last, now = agents - 1, desk.order["now"] + 70 * S
+    for instrument in range(instruments):
+        for side in (1, -1):
+            hooks.filled(desk.gate, last, instrument, side, 1, now)
+    fills = desk.gate.rings["count"][3 * (agents + 1) :].reshape(agents, instruments, 2)
+    assert (fills[last] == 1).all() and (fills[:last] == 0).all()
+    for halted in (0, 0, 1):
+        hooks.cancelled(desk.gate, last, now)
+        assert desk.gate.rows["halted"][last] == halted
+    hooks.filled(desk.gate, 0, 0, 1, 1, now)
+    hooks.enable(desk.gate, last)
+    kept = fills.copy()
+    kept[last] = 0
+    assert np.array_equal(desk.gate.rings["count"][3 * (agents + 1) :].reshape(fills.shape), kept)
+    assert desk.gate.rows["halted"].tolist() == [0] * (agents + 1)
