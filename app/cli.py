@@ -171,6 +171,50 @@ def doctor(
     emit(doctor.examine(warm), as_json)
 
 
+@app.command(
+    epilog="Example: tapedeck compare AMZN.tape --policies twap,vwap,pov:rate=0.1 --orders 200 --adv-share 0.001"
+)
+def compare(
+    tapes: Annotated[list[str], typer.Argument(help="Tape folders, or names in the tape folder.")],
+    policies: Annotated[
+        str, typer.Option("--policies", help="Policies, with settings if wanted: twap,pov:rate=0.1:slices=20.")
+    ] = "twap,vwap,pov,ac,cj,passive",
+    orders: Annotated[int, typer.Option("--orders", help="Parent orders that each policy works.")] = 200,
+    qty: Annotated[str | None, typer.Option("--qty", help="Quantity of each, in natural units.")] = None,
+    adv_share: Annotated[
+        float | None, typer.Option("--adv-share", help="Or a share of what trades on its tape: 0.001.")
+    ] = None,
+    window: Annotated[str, typer.Option("--window", help="Time that each has.")] = "10m",
+    rung: Annotated[str, typer.Option("--rung", help="How honest a fill is: R0 to R5.")] = "R4",
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of orders, latencies and resamples.")] = 7,
+    queue: Annotated[str, typer.Option("--queue", help="pessimistic, conserving or optimistic.")] = "conserving",
+    latency: Annotated[
+        str,
+        typer.Option("--latency", help="feed,order,response, or one for all: 100us, lognormal:200us:0.5, recorded."),
+    ] = "100us",
+    every: Annotated[str, typer.Option("--every", help="Time between two decisions.")] = "1s",
+    fees: Annotated[
+        str, typer.Option("--fees", help="maker,taker: a lot -0.002,0.003, or -0.1bps,0.3bps; negative = paid to us.")
+    ] = "0,0",
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", min=1, max=64, help="Processes; one per core if not given.")
+    ] = None,
+    html: Annotated[Path | None, typer.Option("--html", help="Write the report, one page, to this file.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the report if it exists.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Compare policies on the same parent orders: what each paid, in parts that sum exactly, with intervals."""
+    from app import compare_verb
+    from app.compare_options import Asked
+
+    compare_verb.compare(
+        Asked(
+            tapes, policies, orders, qty, adv_share, window, rung, seed, queue, latency, every, fees, jobs, html, force
+        ),
+        as_json,
+    )
+
+
 def main() -> None:
     """Entry point of the console script."""
     sys.exit(run(app))

@@ -31,6 +31,11 @@ def emit(values: Mapping[str, Any], as_json: bool) -> None:
     _write("".join(_shown(line) + "\n" for line in lines))
 
 
+def show(text: str) -> None:
+    """Print a table or other lines made for a person."""
+    _write("".join(_shown(line) + "\n" for line in text.splitlines()))
+
+
 def _finite(value: Any) -> Any:
     """The same with null for numbers that JSON has no word for."""
     if isinstance(value, Mapping):

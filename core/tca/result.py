@@ -105,6 +105,7 @@ class CompareResult:
     pairs: tuple[Pair, ...] = ()
     trials: tuple[Trial, ...] = ()
     notes: tuple[str, ...] = ()  #: what a reader must know: anything skipped, by kind and count
+    digest: str = ""  #: of all decisions and fills, by order and policy
 
     @property
     def model(self) -> str:
@@ -135,6 +136,7 @@ class CompareResult:
             ],
             "trials": [_trial(trial) for trial in self.trials],
             "notes": list(self.notes),
+            "digest": self.digest,
             "orders": [self._order(i) for i in range(len(self.orders))],
         }
 

@@ -1,0 +1,126 @@
+"""The runs of a comparison on several cores. Processes, not threads: half of a short session is Python.
+
+Whatever the number of workers, and whoever takes which order, the outcomes are the same and in the same place.
+"""
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from multiprocessing import get_context
+from multiprocessing.connection import Connection, wait
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import TapedeckError
+from core.tca.work import Bench, Outcome, Terms, WorkFailed
+
+#: Told how many orders are done.
+Progress = Callable[[int], None]
+_CHUNKS = 8  # per worker: small enough that the last ones end together
+
+
+def work_all(
+    bench: Bench, orders: NDArray[np.void], jobs: int, progress: Progress | None = None
+) -> list[list[Outcome]]:
+    """The outcomes of each of `orders` (PAIRED), by policy, in order; on `jobs` processes.
+
+    Raises `WorkFailed` naming order and policy; no process is left then, nor after an interrupt.
+    """
+    tell = progress or (lambda done: None)
+    found: list[list[Outcome] | None] = [None] * len(orders)
+    # The first order is worked here: its kernels are compiled and kept before several processes ask for them.
+    alone = len(orders) if jobs == 1 else 1
+    for k in range(min(alone, len(orders))):
+        found[k] = bench.work(orders[k])
+        tell(k + 1)
+    size = max(1, (len(orders) - alone) // (_CHUNKS * jobs))
+    chunks = [(k, orders[k : k + size]) for k in range(alone, len(orders), size)]
+    if chunks:
+        done = alone
+        for start, outcomes in _spread(bench.terms, chunks, min(jobs, len(chunks))):
+            found[start : start + len(outcomes)] = outcomes
+            done += len(outcomes)
+            tell(done)
+    return [each for each in found if each is not None]
+
+
+def _spread(
+    terms: Terms, chunks: list[tuple[int, NDArray[np.void]]], jobs: int
+) -> Iterator[tuple[int, list[list[Outcome]]]]:
+    """Hand each chunk to whoever is free; yields them as they are done."""
+    todo, busy = list(reversed(chunks)), dict[Connection, tuple[int, NDArray[np.void]]]()
+    with _crew(terms, jobs) as ends:
+        for end in ends:
+            busy[end] = todo.pop()
+            end.send(busy[end][1])
+        while busy:
+            free = wait(list(busy))
+            for end in [each for each in busy if each in free]:
+                start, rows = busy.pop(end)
+                yield start, _answer(end, rows)
+                if todo:
+                    busy[end] = todo.pop()
+                    end.send(busy[end][1])
+
+
+def _answer(end: Connection, rows: NDArray[np.void]) -> list[list[Outcome]]:
+    try:
+        answer = end.recv()
+    except (EOFError, ConnectionError):
+        first, last = int(rows["number"][0]), int(rows["number"][-1])
+        raise WorkFailed(f"orders {first} to {last}: the process that worked them died") from None
+    if isinstance(answer, tuple):
+        raise WorkFailed(*answer)
+    outcomes: list[list[Outcome]] = answer
+    return outcomes
+
+
+@contextmanager
+def _crew(terms: Terms, jobs: int) -> Iterator[list[Connection]]:
+    """Workers for as long as the block lasts, and never longer."""
+    context = get_context("spawn")
+    crew, ends = [], []
+    try:
+        with _deaf():
+            for _ in range(jobs):
+                ours, theirs = context.Pipe()
+                process = context.Process(target=_labour, args=(terms, theirs), daemon=True)
+                process.start()
+                theirs.close()  # so that its end is the end of the pipe
+                crew.append(process)
+                ends.append(ours)
+        yield ends
+    finally:
+        for process in crew:
+            process.terminate()
+        for process in crew:
+            process.join()
+
+
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """Processes that start here do not hear ctrl-c: it is for us, and we end them."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before: Any = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _labour(terms: Terms, end: Connection) -> None:
+    """A worker: parent orders in, outcomes out, until nobody is there any more."""
+    with suppress(EOFError, ConnectionError):
+        rows = end.recv()
+        try:
+            bench = Bench(terms)
+            while True:
+                end.send([bench.work(row) for row in rows])
+                rows = end.recv()
+        except TapedeckError as error:
+            end.send((str(error), error.exit_code))
