@@ -116,7 +116,7 @@ def due(line: Line) -> None:
     top["next_due"] = first
 
 
-@inlined
+@kernel
 def serve(line: Line, messages: NDArray[np.void], i: int, limit: int) -> int:
     """Do everything that is due up to market time `limit`; `i` is the next message. Returns why it must stop."""
     venue, top = line.venue, line.venue.top[0]
@@ -149,20 +149,27 @@ def serve(line: Line, messages: NDArray[np.void], i: int, limit: int) -> int:
             place = top["note_head"] % venue.notes.shape[0]
             top["note_head"] += 1
             settle(line, place)
-        else:
-            agent = _who(line)
-            if agent >= 0:
-                now = line.agents[agent]["next_wake"]
-                _see(line, messages, i, now)
-                prepare(line, agent, now)
-                if line.agents[agent]["asks"] != 0:
-                    line.top[0]["asked"] = agent
-                    return ASK
-                turn(line, agent, now, policy(line, agent))
-            else:
-                find_next_wake(line)
+        elif _wake(line, messages, i):
+            return ASK
         due(line)
     return STOP
+
+
+@kernel
+def _wake(line: Line, messages: NDArray[np.void], i: int) -> bool:
+    """The turn of the agent that is due. True when Python must answer for it."""
+    agent = _who(line)
+    if agent < 0:
+        find_next_wake(line)
+        return False
+    now = line.agents[agent]["next_wake"]
+    _see(line, messages, i, now)
+    prepare(line, agent, now)
+    if line.agents[agent]["asks"] != 0:
+        line.top[0]["asked"] = agent
+        return True
+    turn(line, agent, now, policy(line, agent))
+    return False
 
 
 @inlined

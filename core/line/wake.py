@@ -24,8 +24,8 @@ def row_of(line: Line, agent: int) -> int:
     return parent if parent >= 0 else line.parents.shape[0] + agent
 
 
-@inlined
-def next_parent(line: Line, agent: int, now: int) -> None:
+@kernel
+def _roll(line: Line, agent: int, now: int) -> None:
     """Close a parent order that is over, and begin the next one that is due."""
     who, top = line.agents[agent], line.venue.top[0]
     parent = who["parent"]
@@ -51,6 +51,20 @@ def next_parent(line: Line, agent: int, now: int) -> None:
         if who["state"] == _WAITING:
             who["state"] = _RUNNING
             desk_event(line, now, _AGENT, agent, 0, _NONE, _RUNNING, following)
+
+
+@inlined
+def next_parent(line: Line, agent: int, now: int) -> None:
+    """Look whether a parent order ends or begins now; most of the time none does."""
+    who = line.agents[agent]
+    parent, following = who["parent"], who["next_parent"]
+    if parent >= 0:
+        work = line.parents[parent]
+        over = work["working"] <= 0 and (now >= work["end"] or work["filled"] >= work["qty"])
+    else:
+        over = following < who["last_parent"] and line.parents[following]["start"] <= now
+    if over:
+        _roll(line, agent, now)
 
 
 @inlined
