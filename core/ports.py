@@ -12,8 +12,8 @@ class ReadingStatus(IntEnum):
     """What an answer is worth. From LATE on its values are flat."""
 
     OK = 0
-    SLOW = 1  #: over the soft budget; the values stand
-    LATE = 2  #: over the hard budget, cut off
+    SLOW = 1  #: over the soft budget of processor time; the values stand
+    LATE = 2  #: over the hard budget of wall time, cut off
     NOT_FINITE = 3  #: a feature or an output was not a number
     OUT_OF_RANGE = 4  #: an output outside of what its card promises
     FAILED = 5  #: it could not be computed

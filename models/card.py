@@ -84,7 +84,7 @@ class Golden:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """Time for one answer, microseconds: over `soft` it is slow, over `hard` it is cut off."""
+    """Microseconds for one answer: over `soft_us` of processor time it is slow, over `hard_us` on the clock cut off."""
 
     soft_us: float
     hard_us: float

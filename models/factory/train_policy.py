@@ -115,7 +115,7 @@ def described(recipe: PolicyRecipe, seed: int, metrics: tuple[Metric, ...], turn
         Says(meaning, -MOST, MOST, NAMES),
         Trained(recipe.command, seed, f"{recipe.data}; {turns:,} turns", recipe.held_out, versions()),
         metrics,
-        Budget(1_000.0, 20_000.0),
+        Budget(1_000.0, 250_000.0),
         (
             f"Asked every sixtieth of a window of {windows}; other rhythms were not tried.",
             "Orders of 0.5 to 5 % of the volume of an average window, no fees, 0.1 ms latency each way.",

@@ -225,7 +225,7 @@ def _described(recipe: SignalRecipe, seed: int, flat: float, edge: float, metric
         Says(meaning, -1.0, 1.0, ()),
         Trained(recipe.command, seed, recipe.data, recipe.held_out, versions()),
         metrics,
-        Budget(1_000.0, 20_000.0),
+        Budget(1_000.0, 250_000.0),
         (
             "Columns of the parent order are not looked at.",
             f"Strength chosen on validation for crossing the spread: {edge:.4f} (1 = never).",
