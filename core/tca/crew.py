@@ -1,6 +1,7 @@
 """The runs of a comparison on several cores. Processes, not threads: half of a short session is Python.
 
-Whatever the number of workers, and whoever takes which order, the outcomes are the same and in the same place.
+A process needs seconds to load the kernels, a run milliseconds: this process works as well, and whoever is ready takes
+what is left. Whatever the number of workers, and whoever takes which order, the outcomes are the same.
 """
 
 import signal
@@ -15,17 +16,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import TapedeckError
+from core.tca.result import PAIRED
 from core.tca.work import Bench, Outcome, Terms, WorkFailed
 
 #: Told how many orders are done.
 Progress = Callable[[int], None]
-_CHUNKS = 8  # per worker: small enough that the last ones end together
+_NONE: NDArray[np.void] = np.zeros(0, PAIRED)
+_CHUNK = 4  # orders at a time, some 50 ms: small enough that the last ones end together
 
 
 def work_all(
     bench: Bench, orders: NDArray[np.void], jobs: int, progress: Progress | None = None
 ) -> list[list[Outcome]]:
-    """The outcomes of each of `orders` (PAIRED), by policy, in order; on `jobs` processes.
+    """The outcomes of each of `orders` (PAIRED), by policy, in order; on `jobs` processes, this one and others.
 
     Raises `WorkFailed` naming order and policy; no process is left then, nor after an interrupt.
     """
@@ -36,42 +39,42 @@ def work_all(
     for k in range(min(alone, len(orders))):
         found[k] = bench.work(orders[k])
         tell(k + 1)
-    size = max(1, (len(orders) - alone) // (_CHUNKS * jobs))
-    chunks = [(k, orders[k : k + size]) for k in range(alone, len(orders), size)]
-    if chunks:
-        done = alone
-        for start, outcomes in _spread(bench.terms, chunks, min(jobs, len(chunks))):
-            found[start : start + len(outcomes)] = outcomes
-            done += len(outcomes)
-            tell(done)
+    chunks = [(k, orders[k : k + _CHUNK]) for k in range(alone, len(orders), _CHUNK)]
+    done = alone
+    for start, outcomes in _spread(bench, chunks, min(jobs, len(chunks))):
+        found[start : start + len(outcomes)] = outcomes
+        done += len(outcomes)
+        tell(done)
     return [each for each in found if each is not None]
 
 
 def _spread(
-    terms: Terms, chunks: list[tuple[int, NDArray[np.void]]], jobs: int
+    bench: Bench, chunks: list[tuple[int, NDArray[np.void]]], jobs: int
 ) -> Iterator[tuple[int, list[list[Outcome]]]]:
-    """Hand each chunk to whoever is free; yields them as they are done."""
+    """Each chunk to whoever is free, ourselves included; yields them as they are done."""
     todo, busy = list(reversed(chunks)), dict[Connection, tuple[int, NDArray[np.void]]]()
-    with _crew(terms, jobs) as ends:
-        for end in ends:
-            busy[end] = todo.pop()
-            end.send(busy[end][1])
-        while busy:
-            free = wait(list(busy))
-            for end in [each for each in busy if each in free]:
-                start, rows = busy.pop(end)
-                yield start, _answer(end, rows)
+    with _crew(bench.terms, jobs - 1) as ends:
+        while todo or busy:
+            free = wait(ends, 0 if todo else None)
+            for end in [each for each in ends if each in free]:
+                start, rows = busy.pop(end, (-1, _NONE))
+                answer = _answer(end, rows)
+                if start >= 0:
+                    yield start, answer
                 if todo:
                     busy[end] = todo.pop()
                     end.send(busy[end][1])
+            if todo and not free:
+                start, rows = todo.pop()
+                yield start, [bench.work(row) for row in rows]
 
 
 def _answer(end: Connection, rows: NDArray[np.void]) -> list[list[Outcome]]:
     try:
         answer = end.recv()
     except (EOFError, ConnectionError):
-        first, last = int(rows["number"][0]), int(rows["number"][-1])
-        raise WorkFailed(f"orders {first} to {last}: the process that worked them died") from None
+        what = f"orders {int(rows['number'][0])} to {int(rows['number'][-1])}: " if len(rows) else ""
+        raise WorkFailed(f"{what}a process of the comparison died") from None
     if isinstance(answer, tuple):
         raise WorkFailed(*answer)
     outcomes: list[list[Outcome]] = answer
@@ -114,13 +117,13 @@ def _deaf() -> Iterator[None]:
 
 
 def _labour(terms: Terms, end: Connection) -> None:
-    """A worker: parent orders in, outcomes out, until nobody is there any more."""
+    """A worker: says that it is ready, then parent orders in, outcomes out, until nobody is there any more."""
     with suppress(EOFError, ConnectionError):
-        rows = end.recv()
         try:
             bench = Bench(terms)
+            answer: list[list[Outcome]] = []  # ready
             while True:
-                end.send([bench.work(row) for row in rows])
-                rows = end.recv()
+                end.send(answer)
+                answer = [bench.work(row) for row in end.recv()]
         except TapedeckError as error:
             end.send((str(error), error.exit_code))

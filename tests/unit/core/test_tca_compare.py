@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from core.clock import sleep
 from core.desk.ready import ready
 from core.enums import Rung, Side
 from core.errors import ConfigError, TapedeckError, TapeError
@@ -23,7 +24,7 @@ from core.tca.compare import compare
 from core.tca.crew import work_all
 from core.tca.parents import Wanted, draw
 from core.tca.result import PARTS, CompareResult
-from core.tca.work import Bench, Contender, Terms, WorkFailed, open_limits
+from core.tca.work import Bench, Contender, Outcome, Terms, WorkFailed, open_limits
 
 SECOND = 1_000_000_000
 WANTED = Wanted(orders=6, window=60 * SECOND, seed=7, qty=300)
@@ -145,15 +146,46 @@ def test_a_policy_that_cannot_work_is_named_with_its_order(day: Path, jobs: int)
     assert caught.value.exit_code == 2
 
 
+class Slow(Bench):
+    """Gives the other processes time to take their share."""
+
+    worked = 0
+
+    def work(self, order: np.void) -> list[Outcome]:
+        self.worked += 1
+        sleep(0.3)
+        return super().work(order)
+
+
+def test_other_processes_take_their_share_and_find_the_same(day: Path) -> None:
+    asked = terms(day, "twap", "hold")
+    slow = Slow(asked)
+    orders = draw(slow.markets, replace(WANTED, orders=60))
+    assert work_all(slow, orders, 2) == work_all(Bench(asked), orders, 1)
+    assert slow.worked < len(orders)
+    assert multiprocessing.active_children() == []
+
+
 def test_a_worker_that_fails_says_why_and_none_is_left(day: Path, tmp_path: Path) -> None:
     gone = shutil.copytree(day, tmp_path / "gone.tape")
-    bench = Bench(terms(gone, "hold"))
-    orders = draw(bench.markets, WANTED)
+    bench = Slow(terms(gone, "hold"))
+    orders = draw(bench.markets, replace(WANTED, orders=100))
     shutil.rmtree(gone)
     with pytest.raises(WorkFailed, match=r"gone\.tape") as caught:
         work_all(bench, orders, 2)
     assert caught.value.exit_code == TapeError.exit_code
     assert multiprocessing.active_children() == []
+
+
+def test_a_worker_that_is_killed_is_noticed(day: Path) -> None:
+    bench = Slow(terms(day, "hold"))
+
+    def kill(done: int) -> None:
+        for process in multiprocessing.active_children():
+            process.kill()
+
+    with pytest.raises(WorkFailed, match="died"):
+        work_all(bench, draw(bench.markets, replace(WANTED, orders=100)), 2, kill)
 
 
 def test_an_interrupt_leaves_no_process(day: Path) -> None:
