@@ -20,6 +20,7 @@ from core.risk.kill import KillSwitch
 from core.tape.tape import Tape
 from core.tca.market import Market
 from core.venue.grow import grown_venue
+from core.venue.state import SWEEP
 
 _FOREVER = NEVER - 1
 _SECOND = 1_000_000_000
@@ -171,10 +172,10 @@ class Desk:
         """Grow the pools that are full; emptying the buffers was not enough."""
         line = self.lines[k]
         top, most = line.venue.top[0], len(line.intents)
-        tight = top["free"] < most or top["free_levels"] < 2 * most
+        tight = top["free"] < most or top["free_levels"] < 2 * most + SWEEP
         waiting = int(top["note_tail"] - top["note_head"])
         tight = tight or top["requests"] + most + 1 >= len(line.venue.requests)
-        if tight or waiting > len(line.venue.notes) - 64 - 2 * len(line.venue.orders):
+        if tight or waiting > len(line.venue.notes) - 64 - SWEEP - 2 * len(line.venue.orders):
             self.lines[k] = line = line._replace(venue=grown_venue(line.venue))
         if len(line.opens) < len(line.venue.orders):
             opens = np.zeros(2 * len(line.venue.orders), line.opens.dtype)

@@ -20,6 +20,7 @@ from core.venue.match import move_market
 from core.venue.orders import arrive, cancel, end_session, follow_pegs, replace, watch_stops
 from core.venue.reactive import refill
 from core.venue.requests import pop
+from core.venue.state import SWEEP
 from core.venue.tape import apply_beside, concerns
 
 _NEW, _CANCEL = int(Op.NEW), int(Op.CANCEL)
@@ -257,7 +258,7 @@ def room(line: Line) -> bool:
     return (
         top["drain"] == 0
         and top["free"] >= most
-        and top["free_levels"] >= 2 * most
+        and top["free_levels"] >= 2 * most + SWEEP
         and top["requests"] + most + 1 < venue.requests.shape[0]
         and shared["decisions"] + most + 1 < line.decisions.shape[0]
         and shared["verdicts"] + most + 1 < line.verdicts.shape[0]

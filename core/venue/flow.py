@@ -52,7 +52,9 @@ def aggressor(  # noqa: PLR0915 - three models in step; apart they would drift
         hit(book, venue, slot, ts, lots, trust)
         absorbed += lots
         beyond -= lots
-    low, main, high = max(low - absorbed, 0), max(main - absorbed, 0), max(high - absorbed, 0)
+    fifo = venue.rules[0]["rung"] >= 3  # below the ledger rung each order sees the whole flow
+    if fifo:
+        low, main, high = max(low - absorbed, 0), max(main - absorbed, 0), max(high - absorbed, 0)
     node = find_own(venue, half, price)
     if node < 0 or venue.levels[node]["count"] == 0:
         return absorbed
@@ -61,7 +63,6 @@ def aggressor(  # noqa: PLR0915 - three models in step; apart they would drift
     slot, last = np.int64(venue.levels[node]["head"]), np.int64(venue.levels[node]["tail"])
     passed, passed_low, passed_high = 0, 0, 0
     left, left_low, left_high = chosen, low, high
-    fifo = venue.rules[0]["rung"] >= 3  # below the ledger rung each order sees the whole flow
     while slot >= 0:
         order = venue.orders[slot]
         behind = np.int64(order["next"])
@@ -89,11 +90,20 @@ def aggressor(  # noqa: PLR0915 - three models in step; apart they would drift
         order["ahead"] -= advance
         order["by_trades"] += advance
         lots = min(left, order["shown"])
-        done = slot == last
+        done = slot == last and not fifo
         if lots > 0:
             left -= lots
             absorbed += lots
+            joined = order["joined"]
             hit(book, venue, slot, ts, lots, trust)
+            if order["leaves"] > 0 and order["joined"] != joined:
+                # The next slice of an iceberg stands at the tail, counted as if this aggressor had yet to come.
+                if not fifo:
+                    order["ahead"] -= min(order["ahead"], chosen)
+                    order["low_ahead"] -= min(order["low_ahead"], low)
+                    order["high_ahead"] -= min(order["high_ahead"], high)
+                elif behind < 0:
+                    behind = slot
         if done:
             break
         slot = behind

@@ -99,6 +99,15 @@ def unbook_anonymous(venue: Venue, node: int, left: int) -> int:
 
 
 @kernel
+def void_beyond(venue: Venue, half: int, price: int, slot: int, known: bool, left: int) -> int:
+    """An order, or a level's anonymous part, keeps `left` lots on the tape. Returns the booked lots that are void."""
+    node = find_own(venue, half, price)
+    if node < 0 or venue.rules[0]["rung"] < 3:
+        return 0
+    return unbook(venue, node, slot, left) if known else unbook_anonymous(venue, node, left)
+
+
+@kernel
 def release(book: BookState, venue: Venue, node: int) -> int:
     """The market has refilled a level: nothing is booked there any more. Returns the lots that came back."""
     level = venue.levels[node]

@@ -9,9 +9,9 @@ from core.venue.impact import add_flow, flow_now, lots_at_this_shift, shift_at
 from core.venue.ledger import book_taken, market_best, market_qty, next_market
 from core.venue.own import find_own, join, leave
 from core.venue.reports import event, fill, finish, note
-from core.venue.state import Venue
+from core.venue.state import SWEEP, Venue
 
-_SELF, _NONE = int(Reason.SELF_MATCH), int(Reason.NONE)
+_SELF, _NONE, _POOL_FULL = int(Reason.SELF_MATCH), int(Reason.NONE), int(Reason.POOL_FULL)
 _CANCELED_EVENT, _REJECT_EVENT, _EXPIRED_EVENT = int(EventKind.CANCELED), int(EventKind.REJECT), int(EventKind.EXPIRED)
 _CANCELED, _WORKING = int(OrderStatus.CANCELED), int(OrderStatus.WORKING)
 _REJECTED, _EXPIRED = int(OrderStatus.REJECTED), int(OrderStatus.EXPIRED)
@@ -54,9 +54,10 @@ def take(book: BookState, venue: Venue, slot: int, ts: int, worst: int) -> int:
     side = np.int64(order["side"])
     half = 1 if side > 0 else 0
     end = EMPTY_ASK if half == 1 else EMPTY_BID
-    price = market_best(book, venue, half)
-    while order["leaves"] > 0 and within(side, (price if price != end else worst - top["shift"]) + top["shift"], worst):
-        reach = price if price != end else worst - top["shift"]
+    price, swept = market_best(book, venue, half), 0
+    while order["leaves"] > 0:
+        inside = price != end and within(side, price + top["shift"], worst)
+        reach = price if inside else worst - top["shift"]
         mine = own_in_the_way(venue, half, reach)
         if mine >= 0:
             if rules["self_match"] != 0:
@@ -64,10 +65,13 @@ def take(book: BookState, venue: Venue, slot: int, ts: int, worst: int) -> int:
             if rules["self_match"] != 1:
                 return _SELF
             continue
-        if price == end:
+        if not inside:
             break
         there = market_qty(book, venue, price, half)
         if there > 0:
+            if swept == SWEEP or (rules["rung"] >= 3 and top["free_levels"] == 0):
+                return _POOL_FULL
+            swept += 1
             lots = min(order["leaves"], there)
             trust = _NO_QUEUE if rules["rung"] < 2 else 0
             if rules["rung"] >= 5:

@@ -96,7 +96,7 @@ def enter(book: BookState, venue: Venue, slot: int, ts: int) -> None:
     if taking and (status == _QUOTING or status == _AUCTION):
         close(venue, slot, ts, _CANCELED, _NOT_TRADING)
         return
-    if tif == _FOK and takeable(book, venue, order["side"], order["price"], order["leaves"]) < order["leaves"]:
+    if tif == _FOK and takeable(book, venue, order["side"], own_bound(venue, slot), order["leaves"]) < order["leaves"]:
         close(venue, slot, ts, _CANCELED, _NOT_ENOUGH)
         return
     reason = take(book, venue, slot, ts, order["price"])
@@ -108,6 +108,18 @@ def enter(book: BookState, venue: Venue, slot: int, ts: int) -> None:
         close(venue, slot, ts, _CANCELED, _IMMEDIATE if order["filled"] > 0 or kind != _MARKET else _NO_MARKET)
     else:
         _rest_at(book, venue, slot, ts, order["price"])
+
+
+@kernel
+def own_bound(venue: Venue, slot: int) -> int:
+    """The worst price (our ticks) an order can trade at before an order of ours on the other side stops it."""
+    order, top = venue.orders[slot], venue.top[0]
+    worst, side = np.int64(order["price"]), np.int64(order["side"])
+    mine = top["own_ask"] if side > 0 else top["own_bid"]
+    if venue.rules[0]["self_match"] == 1 or mine == EMPTY_ASK or mine == EMPTY_BID:
+        return worst
+    bound = mine + top["shift"] - side
+    return min(worst, bound) if side > 0 else max(worst, bound)
 
 
 @kernel

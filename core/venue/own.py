@@ -20,6 +20,15 @@ def is_touched(venue: Venue, half: int, price: int) -> bool:
 
 
 @kernel
+def fits(book: BookState, price: int) -> bool:
+    """Whether the book can hold a level at a price. If not the message is applied again, once the book has grown."""
+    entry = (price >> 6) - book.top[0]["base"]
+    if entry < 0 or entry >= book.directory.shape[0]:
+        return False
+    return book.directory[entry] != 0 or book.top[0]["free"] > 0
+
+
+@kernel
 def find_own(venue: Venue, half: int, price: int) -> int:
     """Our level at a price, -1 if there is none."""
     node = venue.buckets[half, price & 4095] - 1

@@ -11,7 +11,7 @@ from core.records import NO_PRICE
 from core.venue.latency import delay
 from core.venue.ledger import market_best
 from core.venue.own import leave
-from core.venue.state import Venue
+from core.venue.state import SWEEP, Venue
 
 _FILL = int(EventKind.FILL)
 _FILLED, _WORKING = int(OrderStatus.FILLED), int(OrderStatus.WORKING)
@@ -57,7 +57,7 @@ def _note(
     found["maker"] = maker
     top["note_tail"] = tail + 1
     top["next_due"] = min(top["next_due"], due - top["feed_now"])
-    if tail + 1 - head > size - 64 - 2 * orders.shape[0]:
+    if tail + 1 - head > size - 64 - SWEEP - 2 * orders.shape[0]:
         top["drain"] = 1
 
 
@@ -122,7 +122,7 @@ def fill(book: BookState, venue: Venue, slot: int, ts: int, price: int, qty: int
     found["shift"] = top["shift"]
     top["seq"] += 1
     top["fills"] += 1
-    if top["fills"] > venue.fills.shape[0] - 2 * venue.orders.shape[0] - 32:
+    if top["fills"] > venue.fills.shape[0] - 2 * venue.orders.shape[0] - SWEEP - 32:
         top["drain"] = 1
     note(venue, slot, ts, _FILL, _NONE, qty, price, paid, maker)
     if order["leaves"] == 0:

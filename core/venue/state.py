@@ -17,6 +17,9 @@ from core.records import EVENT, FILL, ORDER
 SECONDS = 64
 #: Prices share a bucket modulo this.
 BUCKETS = 4096
+#: Most executions of one order on its arrival; what is left of it is cancelled (`Reason.POOL_FULL`). The output
+#: buffers keep this much room.
+SWEEP = 1024
 
 #: One price and side where we rest or have taken (96 bytes). Prices are the tape's.
 OWN_LEVEL = np.dtype(
@@ -170,8 +173,8 @@ def new_venue(slots: int, orders: int = 256, records: int = 4096) -> Venue:
 
     Output buffers hold `records` and never less than four times the orders, so that any one message fits.
     """
-    records = max(records, 4 * orders + 64)
-    levels = 2 * orders + 256
+    records = max(records, 4 * orders + 2 * SWEEP + 64)
+    levels = 2 * orders + 2 * SWEEP
     top, rules = np.zeros(1, VENUE_TOP), np.zeros(1, VENUE_RULES)
     top["own_bid"], top["own_ask"] = EMPTY_BID, EMPTY_ASK
     top["bid_seen"], top["ask_seen"] = EMPTY_BID, EMPTY_ASK
@@ -190,7 +193,7 @@ def new_venue(slots: int, orders: int = 256, records: int = 4096) -> Venue:
         taken=np.zeros(slots, np.int64),
         stamps=np.zeros(slots, np.int32),
         requests=np.zeros(4 * orders + 64, REQUEST),
-        notes=np.zeros(8 * orders + 64, NOTE),
+        notes=np.zeros(8 * orders + 2 * SWEEP + 64, NOTE),
         fills=np.zeros(records, FILL),
         events=np.zeros(records, EVENT),
         done=np.zeros(records, ORDER),

@@ -11,9 +11,9 @@ from core.enums import Action, Flag, Side, Trust
 from core.jit import inlined, kernel
 from core.records import MAX_QTY, NO_PRICE
 from core.venue.flow import aggressor, cancelled, thinned
-from core.venue.ledger import book_taken, release, unbook, unbook_anonymous
+from core.venue.ledger import book_taken, release, unbook, unbook_anonymous, void_beyond
 from core.venue.match import set_refill
-from core.venue.own import close_own, find_own, is_touched, open_own
+from core.venue.own import close_own, find_own, fits, is_touched, open_own
 from core.venue.state import Venue
 
 _ADD, _CANCEL, _DELETE, _EXECUTE = int(Action.ADD), int(Action.CANCEL), int(Action.DELETE), int(Action.EXECUTE)
@@ -99,13 +99,10 @@ def _leave(
         before = book.levels[level]["anonymous"] if level >= 0 else 0
         gone = min(qty, before)
         left = before - gone
-    ledger = venue.rules[0]["rung"] >= 3
-    node = find_own(venue, half, price)
-    void = 0
-    if node >= 0 and ledger:
-        void = unbook(venue, node, slot, left) if known else unbook_anonymous(venue, node, left)
     if action == _EXECUTE:
-        return _trade(book, venue, side, flags, slot, order_id, qty, price, ts, half, known, gone, void)
+        return _trade(book, venue, side, flags, slot, order_id, qty, price, ts, half, known, gone, left)
+    void = void_beyond(venue, half, price, slot, known, left)
+    node = find_own(venue, half, price)
     code = _apply(book, action, side, flags, slot, order_id, qty, price)
     if node >= 0:
         if void > 0:
@@ -123,18 +120,19 @@ def _leave(
 @kernel
 def _trade(
     book: BookState, venue: Venue, side: int, flags: int, slot: int, order_id: int, qty: int, price: int, ts: int,
-    half: int, known: bool, gone: int, void: int,
+    half: int, known: bool, gone: int, left: int,
 ) -> int:  # fmt: skip
     """An execution of the tape: our orders before and at its place first, then what we have displaced."""
     trust = 0 if known else _ANONYMOUS
     if venue.rules[0]["rung"] < 2:
         trust |= _NO_QUEUE
-    if void > 0:
-        trust |= _DISPLACED
     node = find_own(venue, half, price)
-    if node >= 0 and (venue.levels[node]["taken"] != 0 or venue.levels[node]["surplus"] != 0):
-        trust |= _DISPLACED
+    if node >= 0:
+        level = venue.levels[node]
+        if level["taken"] != 0 or level["taken_anonymous"] != 0 or level["surplus"] != 0:
+            trust |= _DISPLACED
     absorbed = aggressor(book, venue, half, price, gone, gone, gone, ts, trust, gone)
+    void = void_beyond(venue, half, price, slot, known, left)
     code = _apply(book, _EXECUTE, side, flags, slot, order_id, qty, price)
     if venue.rules[0]["rung"] < 3:
         return code
@@ -159,6 +157,15 @@ def _tidy(book: BookState, venue: Venue, half: int, price: int) -> None:
     if node < 0:
         return
     if level_qty(book, price, half) == 0:
+        if venue.levels[node]["surplus"] != 0:  # with it goes whatever of it stood before us
+            slot = np.int64(venue.levels[node]["head"])
+            while slot >= 0:
+                order = venue.orders[slot]
+                order["by_cancels"] += order["ahead"]
+                order["ahead"] = 0
+                order["low_ahead"] = 0
+                order["high_ahead"] = 0
+                slot = np.int64(order["next"])
         venue.levels[node]["surplus"] = 0
         venue.levels[node]["credit"] = 0
         venue.levels[node]["taken_anonymous"] = 0
@@ -179,6 +186,8 @@ def _come(
     ts: int,
 ) -> int:
     """ADD and REPLACE: what leaves its old place, what trades with us on its way, what comes to rest."""
+    if 1 <= qty <= MAX_QTY and price != NO_PRICE and not fits(book, price):
+        return _FULL
     moved = True
     live = 0 <= slot < book.orders.shape[0] and book.orders[slot]["qty"] > 0
     if action == _REPLACE and live and 1 <= qty <= MAX_QTY and price != NO_PRICE:
@@ -233,6 +242,8 @@ def _level(
     book: BookState, venue: Venue, side: int, flags: int, slot: int, order_id: int, qty: int, price: int, ts: int
 ) -> int:
     """LEVEL: the quantity without order ids at a price is now `qty`."""
+    if qty > 0 and not fits(book, price):
+        return _FULL
     half = 0 if side == _BID else 1
     level = find_level(book, price, half)
     before = book.levels[level]["anonymous"] if level >= 0 else 0
