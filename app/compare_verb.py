@@ -29,6 +29,8 @@ def compare(asked: Asked, as_json: bool) -> None:
     """Run the comparison and print it."""
     if asked.html is not None and asked.html.exists() and not asked.force:
         raise ConfigError(f"{asked.html} exists already; --force replaces it")
+    if asked.html is not None and not asked.html.parent.is_dir():  # said now, not after the runs
+        raise ConfigError(f"cannot write {asked.html}: no such folder")
     terms, wanted = terms_of(asked), wanted_of(asked)
     from core.tca.compare import compare as run
 
@@ -59,10 +61,10 @@ def _bar(orders: int, quiet: bool) -> Iterator[Callable[[int], None] | None]:
 
 
 def _write_page(path: Path, result: CompareResult) -> None:
-    from app.tape_verbs import _save
+    from app.tape_verbs import save
     from sessions.report_html import compare_page
 
-    _save(path, compare_page(result))
+    save(path, compare_page(result))
     say(f"report: {path}")
 
 

@@ -213,12 +213,12 @@ def fit(tape: str, output: Path | None, force: bool, as_json: bool) -> None:
     opened = Tape(find_tape(tape))
     profile = fit_profile(opened)
     if output:
-        _save(output, profile.to_json())
+        save(output, profile.to_json())
     found = facts(opened.messages, opened.instrument)
     emit({"tape": str(opened.folder), "profile": asdict(profile), "facts": found}, as_json)
 
 
-def _save(output: Path, text: str) -> None:
+def save(output: Path, text: str) -> None:
     """Write a file whole or not at all."""
     if not output.name:
         raise ConfigError(f"{output} is no name for a file")

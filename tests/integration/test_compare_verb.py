@@ -88,6 +88,9 @@ def test_a_tape_that_is_none_and_a_page_that_exists(inside: Inside, tape: Path, 
     kept = inside("compare", tape, "--qty", "5", "--html", "page.html")
     assert_one_line(kept)
     assert (tmp_path / "page.html").read_text(encoding="utf-8") == "mine"
+    lost = inside("compare", tape, "--qty", "5", "--html", "no/page.html")
+    assert_one_line(lost)
+    assert "no such folder" in lost.err
 
 
 @pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM])
