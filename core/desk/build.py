@@ -101,7 +101,9 @@ def build(
         book = tape.new_book().state
         venue = set_rules(new_venue(len(book.orders)), plan, k, tape, money, made.reactions[k])
         lines.append(Line(book=book, venue=venue, flow=new_flow(), account=account, gate=gate, **shared))
-    return Parts(lines, agents, parents, owner, policies, made, known)
+    empty = max(len(parents), 1) - len(parents)  # a row for parent orders is there even without any
+    placed = {row if row < len(parents) else row + empty: policy for row, policy in policies.items()}
+    return Parts(lines, agents, parents, owner, placed, made, known)
 
 
 def _with_person(plan: SessionPlan, tapes: Sequence[str]) -> tuple[AgentPlan, ...]:
