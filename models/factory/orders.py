@@ -1,7 +1,7 @@
 """Parent orders worked in the real simulator, one agent on one tape: what was decided, and what it cost."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from core.desk.desk import Desk
 from core.desk.recorder import Recorder
 from core.enums import Rung
-from core.plan import AgentPlan, LatencyModel, LatencyPlan, ParentPlan, SessionPlan, TapePlan
+from core.plan import AgentPlan, LatencyModel, LatencyPlan, LimitPlan, ParentPlan, SessionPlan, TapePlan
 from core.policies.intent import Intent
 from core.policies.port import ParentContext
 from core.policies.shown import View
@@ -24,6 +24,17 @@ from models.policy_actions import ACTIONS, WORDS, finish
 
 #: The actions of the policies that are trained here, in the order of the network's outputs.
 NAMES = ("wait", "rest", "improve", "take")
+#: Limits on the market's state, which stay as they are.
+_SANE = (
+    "price_tolerance",
+    "price_window",
+    "data_age",
+    "data_jump",
+    "data_spread",
+    "model_age",
+    "model_latency",
+    "clock_skew",
+)
 _LATENCY = LatencyModel("constant", 100_000)
 
 
@@ -128,13 +139,19 @@ def run_orders(
     """Work `parents`, one after the other, with `policy` at rung R4. Raises `ConfigError`."""
     agent = AgentPlan("trained", "tape", policy, every=every, parents=tuple(parents), params=dict(params or {}))
     plan = SessionPlan(
-        "train", (TapePlan("tape", Path(tape.folder)),), (agent,), default_limits(), seed=seed, rung=Rung.LATENCY,
+        "train", (TapePlan("tape", Path(tape.folder)),), (agent,), _limits(), seed=seed, rung=Rung.LATENCY,
         latency=LatencyPlan(_LATENCY, _LATENCY, _LATENCY), budget_ms=60_000.0,
     )  # fmt: skip
     desk = Desk(plan, [tape], models=models, markets=[market], recorder=Recorder(keep=("fills",)))
     desk.advance()
     desk.answers.close()
     return _outcome(desk, parents, market)
+
+
+def _limits() -> LimitPlan:
+    """Without bounds on size, money and pace: a day full of orders is not one desk's day, and none may be denied."""
+    kept = {name: value if name in _SANE else float("inf") for name, value in default_limits().scopes["desk"].items()}
+    return replace(default_limits(), scopes={"desk": kept})
 
 
 def _outcome(desk: Desk, parents: Sequence[ParentPlan], market: Market) -> Outcome:

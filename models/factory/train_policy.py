@@ -44,7 +44,7 @@ class PolicyRecipe:
     name: str = "order_worker"
     windows: tuple[int, ...] = (150 * SECOND, 300 * SECOND, 600 * SECOND)
     shares: tuple[float, ...] = (0.005, 0.02, 0.05)  #: of the volume that an average window of the tape sees
-    rounds: int = 2
+    rounds: int = 3
     passes: int = 3  #: runs over each tape in a round
     layers: tuple[int, ...] = (32, 32)
     sweeps: int = 12  #: of value iteration in each round

@@ -8,13 +8,14 @@ import pytest
 from core.features.spec import SPEC
 from core.ports import ReadingStatus
 from models.card import Kind
+from models.policy import PolicyModel
 from models.serving import ZOO, load, locate
 
 MODELS = sorted(ZOO.glob("*.onnx"))
 
 
-def test_the_zoo_has_a_signal() -> None:
-    assert "touch_signal" in {path.stem for path in MODELS}
+def test_the_zoo_has_a_signal_and_a_policy() -> None:
+    assert {"touch_signal", "order_worker"} <= {path.stem for path in MODELS}
     assert {path.stem for path in MODELS} == {path.stem for path in ZOO.glob("*.json")}
     assert {path.suffix for path in ZOO.iterdir()} == {".onnx", ".json"}
 
@@ -45,6 +46,26 @@ def test_the_signal_beats_its_baselines_by_more_than_chance() -> None:
     placebo = next(metric for metric in card.metrics if metric.name == "hit_rate_shuffled_labels")
     assert placebo.low < 0.5 < placebo.high
     assert next(metric for metric in card.metrics if metric.name == "hit_rate").low > placebo.high
+
+
+def test_the_policy_is_cheaper_than_every_plain_one() -> None:
+    policy = PolicyModel(load(locate("order_worker"), Kind.POLICY))
+    card = policy.model.card
+    assert policy.model.actions == ("wait", "rest", "improve", "take")
+    for name in ("twap", "vwap", "pov", "ac", "passive"):
+        difference = next(metric for metric in card.metrics if metric.name == f"vs_{name}_bps")
+        assert difference.high < 0, name
+    assert next(metric for metric in card.metrics if metric.name == "fill_rate").value > 0.99
+
+
+def test_the_policy_sells_as_it_buys() -> None:
+    model = load(locate("order_worker"))
+    rows = np.random.default_rng(1).normal(0, 1, (50, len(SPEC))).astype(np.float32)
+    rows[:, 17] = 1
+    mirrored = rows.copy()
+    turned = ("imbalance", "ofi", "microprice", "flow", "return", "side")
+    mirrored[:, [i for i, name in enumerate(SPEC.names) if name.startswith(turned)]] *= -1
+    assert np.allclose(model.read_many(rows), model.read_many(mirrored), atol=1e-5)
 
 
 def test_the_signal_does_not_depend_on_who_asks() -> None:
