@@ -87,6 +87,7 @@ def _compile(function: F, **options: Any) -> F:
     cached = bool(os.environ.get("NUMBA_CACHE_DIR"))  # the user's choice wins
     if not cached and path.is_file() and (folder := _cache_folder(path.resolve())):
         vars(numba.config)["CACHE_DIR"], cached = folder, True  # numba reads it while it decorates
+    options.setdefault("no_cfunc_wrapper", True)  # nobody calls a kernel from C
     compiled = numba.njit(nogil=True, cache=cached, error_model="numpy", **options)(function)  # noqa: TID251 - this is the decorator
     if cached and hasattr(compiled, "_cache"):
         _forgive(compiled._cache)
@@ -113,6 +114,19 @@ def kernel(function: F) -> F:
     that must is `allocating`.
     """
     return _compile(function, _nrt=False)
+
+
+def inner(function: F) -> F:
+    """A kernel that only kernels call: without the wrapper through which Python calls it.
+
+    The wrapper takes every array of a state tuple apart and costs more to compile than most kernels.
+    """
+    return _compile(function, _nrt=False, no_cpython_wrapper=True)
+
+
+def merged(function: F) -> F:
+    """An `inner` kernel that is merged into its callers."""
+    return _compile(function, _nrt=False, no_cpython_wrapper=True, forceinline=True)
 
 
 def inlined(function: F) -> F:

@@ -4,7 +4,7 @@ import numpy as np
 
 from core.book.state import EMPTY_ASK, EMPTY_BID, BookState
 from core.enums import OrderFlag, Status
-from core.jit import inlined, kernel
+from core.jit import inner, merged
 from core.line.state import Line
 from core.records import NO_PRICE
 from core.venue.ledger import market_best, market_qty, next_market
@@ -18,7 +18,7 @@ _SECOND = 1_000_000_000
 _WINDOW, _JUMP = 10, 1
 
 
-@inlined
+@merged
 def mid2_now(line: Line) -> int:
     """Twice the mid in ticks as our orders find it, NO_PRICE while a side is empty."""
     bid, ask = market_best(line.book, line.venue, 0), market_best(line.book, line.venue, 1)
@@ -27,7 +27,7 @@ def mid2_now(line: Line) -> int:
     return bid + ask + 2 * line.venue.top[0]["shift"]
 
 
-@inlined
+@merged
 def look(line: Line, agent: int, now: int) -> None:
     """Fill the VIEW of an agent, and the OPEN records of its orders."""
     view, who, top, book = line.seen[0], line.agents[agent], line.venue.top[0], line.book
@@ -72,7 +72,7 @@ def look(line: Line, agent: int, now: int) -> None:
     view["n_open"] = list_open(line, agent)
 
 
-@inlined
+@merged
 def list_open(line: Line, agent: int) -> int:
     """Write the agent's open orders, as it knows them, oldest first. Returns how many."""
     n, slot = 0, np.int64(line.agents[agent]["open_head"])
@@ -93,7 +93,7 @@ def list_open(line: Line, agent: int) -> int:
     return n
 
 
-@inlined
+@merged
 def market(line: Line, side: int, now: int) -> None:
     """Fill the MARKET that the gate judges an order of `side` by."""
     found, top, book, rules = line.market[0], line.venue.top[0], line.book, line.venue.rules[0]
@@ -119,7 +119,7 @@ def market(line: Line, side: int, now: int) -> None:
     found["clock_skew"] = 0
 
 
-@inlined
+@merged
 def _mid2_ago(line: Line, now: int, seconds: int) -> int:
     """Twice the mid some whole seconds ago; as long as that is not known, twice the mid now."""
     second = now // _SECOND - seconds
@@ -129,7 +129,7 @@ def _mid2_ago(line: Line, now: int, seconds: int) -> int:
     return line.venue.mids[1, place]
 
 
-@kernel
+@inner
 def remember_mid(line: Line) -> None:
     """A second of the market begins: keep its mid."""
     top = line.venue.top[0]
@@ -139,7 +139,7 @@ def remember_mid(line: Line) -> None:
     top["next_tick"] += _SECOND
 
 
-@kernel
+@inner
 def visible(book: BookState, venue: Venue, half: int) -> int:
     """Lots of others at the best few prices of a side."""
     price, lots = market_best(book, venue, half), 0

@@ -7,7 +7,7 @@ from core.account.account import mark
 from core.book.kernels import apply_one, judge
 from core.enums import Action, Flag, Op, OrderStatus
 from core.features.flow import follow
-from core.jit import inlined, kernel
+from core.jit import inlined, inner, kernel, merged
 from core.line.look import mid2_now, remember_mid
 from core.line.settle import settle
 from core.line.state import NEVER, Line
@@ -117,7 +117,7 @@ def due(line: Line) -> None:
     top["next_due"] = first
 
 
-@kernel
+@inner
 def serve(line: Line, messages: NDArray[np.void], i: int, limit: int) -> int:
     """Do everything that is due up to market time `limit`; `i` is the next message. Returns why it must stop."""
     venue, top = line.venue, line.venue.top[0]
@@ -156,7 +156,7 @@ def serve(line: Line, messages: NDArray[np.void], i: int, limit: int) -> int:
     return STOP
 
 
-@kernel
+@inner
 def _wake(line: Line, messages: NDArray[np.void], i: int) -> bool:
     """The turn of the agent that is due. True when Python must answer for it."""
     agent = _who(line)
@@ -173,14 +173,14 @@ def _wake(line: Line, messages: NDArray[np.void], i: int) -> bool:
     return False
 
 
-@inlined
+@merged
 def _noted(line: Line, now: int) -> bool:
     """Whether an answer has reached us by our time `now`."""
     head, venue = line.venue.top[0]["note_head"], line.venue
     return head < venue.top[0]["note_tail"] and venue.notes[head % venue.notes.shape[0]]["ts"] <= now
 
 
-@kernel
+@inner
 def _end(line: Line) -> None:
     """The session is over: what still lives expires, nobody is asked again."""
     venue = line.venue
@@ -192,7 +192,7 @@ def _end(line: Line) -> None:
             line.agents[agent]["next_wake"] = NEVER
 
 
-@inlined
+@merged
 def _who(line: Line) -> int:
     """The agent of this instrument whose turn it is, the first of several; -1 if none."""
     wake, instrument = line.venue.top[0]["next_wake"], line.venue.rules[0]["instrument"]
@@ -202,7 +202,7 @@ def _who(line: Line) -> int:
     return -1
 
 
-@inlined
+@merged
 def _see(line: Line, messages: NDArray[np.void], i: int, now: int) -> None:
     """How late we see the market now, and what our positions are worth."""
     venue = line.venue
@@ -215,7 +215,7 @@ def _see(line: Line, messages: NDArray[np.void], i: int, now: int) -> None:
     mark(line.account, venue.rules[0]["instrument"], mid2_now(line))
 
 
-@kernel
+@inner
 def _arrival(line: Line) -> None:
     """The first request on its way reaches the venue."""
     venue = line.venue
@@ -242,7 +242,7 @@ def flush(line: Line) -> None:
         settle(line, place)
 
 
-@kernel
+@inner
 def _reaction(line: Line, ts: int) -> None:
     """A step of the reactive rung: our impact decays, what we took comes back."""
     decay(line.venue, ts)
@@ -250,7 +250,7 @@ def _reaction(line: Line, ts: int) -> None:
     refill(line.book, line.venue, ts)
 
 
-@inlined
+@merged
 def room(line: Line) -> bool:
     """Whether one more turn fits into the pools and buffers whatever it does."""
     top, venue, shared = line.venue.top[0], line.venue, line.top[0]

@@ -4,7 +4,7 @@ import numpy as np
 
 from core.account.account import settle as settle_account
 from core.enums import EventKind, Op, OrderStatus, Reason
-from core.jit import inlined, kernel
+from core.jit import inner, merged
 from core.line.state import Line
 from core.line.submit import disown
 from core.risk.hooks import accepted, answered, changed, filled, rejected
@@ -17,7 +17,7 @@ _WORKING, _REPLACE = int(OrderStatus.WORKING), int(Op.REPLACE)
 _SELF_END = int(Reason.SESSION_END)
 
 
-@kernel
+@inner
 def settle(line: Line, place: int) -> None:
     """Take in the note at `place` of the ring."""
     note = line.venue.notes[place]
@@ -54,7 +54,7 @@ def settle(line: Line, place: int) -> None:
         forget(line.venue, slot)
 
 
-@inlined
+@merged
 def _filled(line: Line, slot: int, place: int, now: int) -> None:
     note, order = line.venue.notes[place], line.venue.orders[slot]
     qty, price, fee = note["qty"], np.int64(note["price"]), note["fee"]
@@ -76,7 +76,7 @@ def _filled(line: Line, slot: int, place: int, now: int) -> None:
     _leaves(line, slot, after)
 
 
-@inlined
+@merged
 def _leaves(line: Line, slot: int, after: int) -> None:
     """We know new leaves of an order."""
     order = line.venue.orders[slot]
@@ -89,7 +89,7 @@ def _leaves(line: Line, slot: int, after: int) -> None:
     order["known_leaves"] = after
 
 
-@inlined
+@merged
 def _resolve_replace(line: Line, slot: int, now: int) -> None:
     """The gate takes back what it counted for a replace under way."""
     order, draft = line.venue.orders[slot], line.draft[0]

@@ -3,7 +3,7 @@
 import numpy as np
 
 from core.enums import EventKind, Op, OrderFlag, OrderStatus, OrderType, Reason
-from core.jit import inlined, kernel
+from core.jit import kernel, merged
 from core.line.look import market
 from core.line.state import Line
 from core.risk.gate import check
@@ -43,7 +43,7 @@ def desk_event(line: Line, now: int, kind: int, agent: int, order_id: int, reaso
         top["drain"] = 1
 
 
-@inlined
+@merged
 def decided(line: Line, agent: int, now: int, why: int) -> int:
     """Open a DECISION record. Returns its place in the output buffer."""
     top, who, venue = line.top[0], line.agents[agent], line.venue.top[0]
@@ -78,7 +78,7 @@ def decided(line: Line, agent: int, now: int, why: int) -> int:
     return place
 
 
-@inlined
+@merged
 def find_order(line: Line, agent: int, order_id: int) -> int:
     """Slot of an agent's open order, -1 if it has no such order. Agent -1 looks through all."""
     if agent >= 0:
@@ -94,7 +94,7 @@ def find_order(line: Line, agent: int, order_id: int) -> int:
     return -1
 
 
-@inlined
+@merged
 def submit(line: Line, agent: int, now: int, k: int) -> None:
     """Carry out intent `k` of an agent: record it, ask the gate, send it. The buffers have room (`room`)."""
     intent = line.intents[k]
@@ -131,7 +131,7 @@ def submit(line: Line, agent: int, now: int, k: int) -> None:
         _send_new(line, agent, now, k, decision)
 
 
-@inlined
+@merged
 def _allowed(line: Line, agent: int, now: int, k: int, slot: int, decision: np.void) -> bool:
     """Ask the gate about intent `k`. `slot`: the order it replaces, -1 for a new one."""
     intent, draft, who, venue = line.intents[k], line.draft[0], line.agents[agent], line.venue
@@ -172,7 +172,7 @@ def _allowed(line: Line, agent: int, now: int, k: int, slot: int, decision: np.v
     return True
 
 
-@inlined
+@merged
 def _blank(order: np.void) -> None:
     """A recycled slot knows nothing of its last order."""
     order["ts_arrived"] = 0
@@ -193,7 +193,7 @@ def _blank(order: np.void) -> None:
     order["asked_price"] = 0
 
 
-@inlined
+@merged
 def _send_new(line: Line, agent: int, now: int, k: int, decision: np.void) -> None:
     """Make the order of intent `k` and send it."""
     intent, top, venue = line.intents[k], line.top[0], line.venue
@@ -234,7 +234,7 @@ def _send_new(line: Line, agent: int, now: int, k: int, decision: np.void) -> No
     push(venue, now + delay(venue, _ORDER, now), _NEW, slot, intent["qty"], intent["price"], _NONE)
 
 
-@inlined
+@merged
 def _own(line: Line, agent: int, slot: int) -> None:
     """Append an order to its agent's open ones."""
     who, order = line.agents[agent], line.venue.orders[slot]
@@ -248,7 +248,7 @@ def _own(line: Line, agent: int, slot: int) -> None:
     who["n_open"] += 1
 
 
-@inlined
+@merged
 def disown(line: Line, slot: int) -> None:
     """An order is over: it is no longer among its agent's open ones."""
     order = line.venue.orders[slot]
@@ -265,7 +265,7 @@ def disown(line: Line, slot: int) -> None:
     who["n_open"] -= 1
 
 
-@inlined
+@merged
 def _send_cancel(line: Line, agent: int, now: int, decision: np.void, order_id: int) -> None:
     """Cancels are never denied: they go at once, and count for the rates."""
     slot = find_order(line, agent, order_id)

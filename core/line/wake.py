@@ -4,7 +4,7 @@ import numpy as np
 
 from core.enums import AgentState, EventKind, Reason
 from core.features.observe import observe
-from core.jit import inlined, kernel
+from core.jit import inlined, inner, kernel, merged
 from core.line.look import look, mid2_now
 from core.line.state import NEVER, Line
 from core.line.submit import decided, desk_event, submit
@@ -24,7 +24,7 @@ def row_of(line: Line, agent: int) -> int:
     return parent if parent >= 0 else line.parents.shape[0] + agent
 
 
-@kernel
+@inner
 def _roll(line: Line, agent: int, now: int) -> None:
     """Close a parent order that is over, and begin the next one that is due."""
     who, top = line.agents[agent], line.venue.top[0]
@@ -53,7 +53,7 @@ def _roll(line: Line, agent: int, now: int) -> None:
             desk_event(line, now, _AGENT, agent, 0, _NONE, _RUNNING, following)
 
 
-@inlined
+@merged
 def next_parent(line: Line, agent: int, now: int) -> None:
     """Look whether a parent order ends or begins now; most of the time none does."""
     who = line.agents[agent]
@@ -67,7 +67,7 @@ def next_parent(line: Line, agent: int, now: int) -> None:
         _roll(line, agent, now)
 
 
-@inlined
+@merged
 def prepare(line: Line, agent: int, now: int) -> None:
     """Look at the market for an agent: its view, its open orders, its feature row."""
     next_parent(line, agent, now)
@@ -98,7 +98,7 @@ def policy(line: Line, agent: int) -> int:
     return np.int64(n)
 
 
-@inlined
+@merged
 def turn(line: Line, agent: int, now: int, n: int) -> None:
     """Carry out the intents of an agent's turn, and say when its next turn is."""
     if n > 0:
@@ -115,7 +115,7 @@ def carry_out(line: Line, agent: int, now: int, n: int) -> None:
         submit(line, agent, now, k)
 
 
-@inlined
+@merged
 def schedule(line: Line, agent: int, now: int) -> None:
     """When an agent is due next: in its rhythm while it works, else at the start of its next parent order."""
     who = line.agents[agent]

@@ -9,7 +9,7 @@ import numpy as np
 
 from core.book.state import EMPTY_ASK, EMPTY_BID, BookState
 from core.enums import Trust
-from core.jit import kernel
+from core.jit import inner
 from core.venue.match import hit
 from core.venue.models import call_queue
 from core.venue.own import find_own
@@ -19,7 +19,7 @@ _TAIL, _HEAD, _POWER = 0, 2, 3  # 1 is pro-rata
 _CROSSED = int(Trust.CROSSED)
 
 
-@kernel
+@inner
 def aggressor(  # noqa: PLR0915 - three models in step; apart they would drift
     book: BookState,
     venue: Venue,
@@ -110,13 +110,13 @@ def aggressor(  # noqa: PLR0915 - three models in step; apart they would drift
     return absorbed
 
 
-@kernel
+@inner
 def _pass(lots: int, ahead: int) -> int:
     """Lots that are used up before us."""
     return max(0, min(lots, ahead))
 
 
-@kernel
+@inner
 def cancelled(venue: Venue, node: int, stamp: int, lots: int) -> None:
     """Lots of a known order leave a level; orders of ours stamped later than it move up."""
     slot = np.int64(venue.levels[node]["head"])
@@ -131,7 +131,7 @@ def cancelled(venue: Venue, node: int, stamp: int, lots: int) -> None:
         slot = np.int64(order["next"])
 
 
-@kernel
+@inner
 def thinned(venue: Venue, node: int, before: int, after: int) -> None:
     """The quantity of a level without order ids falls from `before` to `after` lots, trades already counted."""
     level, rules = venue.levels[node], venue.rules[0]
@@ -158,7 +158,7 @@ def thinned(venue: Venue, node: int, before: int, after: int) -> None:
         slot = np.int64(order["next"])
 
 
-@kernel
+@inner
 def share(model: int, address: int, ahead: int, before: int, after: int, gone: int) -> int:
     """Of `gone` lots cancelled at a level, how many stood before us.
 

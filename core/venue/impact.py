@@ -12,12 +12,12 @@ import math
 
 import numpy as np
 
-from core.jit import kernel
+from core.jit import inner
 from core.venue.models import call_impact
 from core.venue.state import Venue
 
 
-@kernel
+@inner
 def flow_now(venue: Venue) -> float:
     """Decayed signed own flow in lots."""
     flow = 0.0
@@ -26,7 +26,7 @@ def flow_now(venue: Venue) -> float:
     return flow
 
 
-@kernel
+@inner
 def shift_at(venue: Venue, flow: float) -> int:
     """Displacement in ticks for a flow, rounded half away from zero."""
     rules = venue.rules[0]
@@ -39,7 +39,7 @@ def shift_at(venue: Venue, flow: float) -> int:
     return whole if flow > 0 else -whole
 
 
-@kernel
+@inner
 def lots_at_this_shift(venue: Venue, side: int, qty: int) -> int:
     """How many of `qty` lots trade before the displacement moves on, at least 1."""
     flow = flow_now(venue)
@@ -56,7 +56,7 @@ def lots_at_this_shift(venue: Venue, side: int, qty: int) -> int:
     return high
 
 
-@kernel
+@inner
 def add_flow(venue: Venue, side: int, qty: int, ts: int) -> None:
     """Our aggressive execution enters the memories. The caller looks whether the shift changed."""
     for k in range(venue.flow.shape[1]):
@@ -67,7 +67,7 @@ def add_flow(venue: Venue, side: int, qty: int, ts: int) -> None:
         top["next_due"] = min(top["next_due"], top["ts_decay"])
 
 
-@kernel
+@inner
 def decay(venue: Venue, ts: int) -> None:
     """Bring the memories up to a time, in whole steps: products only, so that every machine agrees."""
     top, step = venue.top[0], venue.rules[0]["impact_step"]

@@ -3,7 +3,7 @@
 Two runs that differ only in what they send therefore meet the same latencies: common random numbers.
 """
 
-from core.jit import inlined
+from core.jit import merged
 from core.venue.models import call_latency
 from core.venue.state import Venue
 
@@ -12,13 +12,13 @@ _STEP = 20  # a draw holds for 2^20 ns, about a millisecond
 _ODD = 40_503
 
 
-@inlined
+@merged
 def draw_index(ts: int, n: int) -> int:
     """Which of `n` draws holds at a time."""
     return ((ts >> _STEP) * _ODD & 0x7FFFFFFF) % n
 
 
-@inlined
+@merged
 def delay(venue: Venue, kind: int, ts: int) -> int:
     """Latency in ns at a time. `kind`: 0 feed, 1 order, 2 response. Zero below the latency rung."""
     rules = venue.rules[0]

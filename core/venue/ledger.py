@@ -10,12 +10,12 @@ import numpy as np
 from core.book.levels import find_level, next_ask, next_bid
 from core.book.state import EMPTY_ASK, EMPTY_BID, BookState
 from core.book.view import level_qty
-from core.jit import kernel
+from core.jit import inner, kernel
 from core.venue.own import close_own, find_own, is_touched, open_own
 from core.venue.state import Venue
 
 
-@kernel
+@inner
 def market_qty(book: BookState, venue: Venue, price: int, half: int) -> int:
     """Lots of others that are really there at a price of the tape."""
     qty = level_qty(book, price, half)
@@ -39,13 +39,13 @@ def market_best(book: BookState, venue: Venue, half: int) -> int:
     return price
 
 
-@kernel
+@inner
 def next_market(book: BookState, half: int, price: int) -> int:
     """The tape's next price behind `price`."""
     return next_bid(book, price) if half == 0 else next_ask(book, price)
 
 
-@kernel
+@inner
 def book_taken(book: BookState, venue: Venue, half: int, price: int, qty: int) -> int:
     """Book lots as gone, in the order of the queue. Returns the lots for which nothing was left.
 
@@ -77,7 +77,7 @@ def book_taken(book: BookState, venue: Venue, half: int, price: int, qty: int) -
     return qty
 
 
-@kernel
+@inner
 def unbook(venue: Venue, node: int, slot: int, left: int) -> int:
     """The tape's order keeps only `left` lots: what we had booked beyond that is void. Returns those lots."""
     booked = venue.taken[slot]
@@ -88,7 +88,7 @@ def unbook(venue: Venue, node: int, slot: int, left: int) -> int:
     return void
 
 
-@kernel
+@inner
 def unbook_anonymous(venue: Venue, node: int, left: int) -> int:
     """The same for a level's anonymous lots."""
     level = venue.levels[node]
@@ -98,7 +98,7 @@ def unbook_anonymous(venue: Venue, node: int, left: int) -> int:
     return void
 
 
-@kernel
+@inner
 def void_beyond(venue: Venue, half: int, price: int, slot: int, known: bool, left: int) -> int:
     """An order, or a level's anonymous part, keeps `left` lots on the tape. Returns the booked lots that are void."""
     node = find_own(venue, half, price)
@@ -107,7 +107,7 @@ def void_beyond(venue: Venue, half: int, price: int, slot: int, known: bool, lef
     return unbook(venue, node, slot, left) if known else unbook_anonymous(venue, node, left)
 
 
-@kernel
+@inner
 def release(book: BookState, venue: Venue, node: int) -> int:
     """The market has refilled a level: nothing is booked there any more. Returns the lots that came back."""
     level = venue.levels[node]

@@ -4,7 +4,7 @@ import numpy as np
 
 from core.book.state import EMPTY_ASK, EMPTY_BID, BookState
 from core.enums import EventKind, OrderStatus, Reason, Trust
-from core.jit import inlined, kernel
+from core.jit import inner, merged
 from core.venue.impact import add_flow, flow_now, lots_at_this_shift, shift_at
 from core.venue.ledger import book_taken, market_best, market_qty, next_market
 from core.venue.own import find_own, join, leave
@@ -18,13 +18,13 @@ _REJECTED, _EXPIRED = int(OrderStatus.REJECTED), int(OrderStatus.EXPIRED)
 _NO_QUEUE, _DISPLACED, _REACTIVE = int(Trust.NO_QUEUE), int(Trust.DISPLACED), int(Trust.REACTIVE)
 
 
-@inlined
+@merged
 def within(side: int, price: int, worst: int) -> bool:
     """Whether a price is no worse than `worst` for an order of `side`."""
     return price <= worst if side > 0 else price >= worst
 
 
-@kernel
+@inner
 def takeable(book: BookState, venue: Venue, side: int, worst: int, qty: int) -> int:
     """Lots of others within reach, up to `qty`. `worst` in our ticks."""
     half = 1 if side > 0 else 0
@@ -37,7 +37,7 @@ def takeable(book: BookState, venue: Venue, side: int, worst: int, qty: int) -> 
     return min(found, qty)
 
 
-@kernel
+@inner
 def own_in_the_way(venue: Venue, half: int, price: int) -> int:
     """Our resting order that stands before or at a price of the tape on a side, -1 if none."""
     best = venue.top[0]["own_ask"] if half == 1 else venue.top[0]["own_bid"]
@@ -47,7 +47,7 @@ def own_in_the_way(venue: Venue, half: int, price: int) -> int:
     return np.int64(venue.levels[node]["head"]) if node >= 0 else -1
 
 
-@kernel
+@inner
 def take(book: BookState, venue: Venue, slot: int, ts: int, worst: int) -> int:
     """Trade an order against the market down to `worst` (our ticks). Returns a `Reason` when it must stop."""
     top, rules, order = venue.top[0], venue.rules[0], venue.orders[slot]
@@ -93,7 +93,7 @@ def take(book: BookState, venue: Venue, slot: int, ts: int, worst: int) -> int:
     return _NONE
 
 
-@kernel
+@inner
 def set_refill(venue: Venue, half: int, price: int, ts: int) -> None:
     """On the reactive rung what we took comes back after a drawn time."""
     rules = venue.rules[0]
@@ -110,7 +110,7 @@ def set_refill(venue: Venue, half: int, price: int, ts: int) -> None:
             venue.top[0]["next_due"] = min(venue.top[0]["next_due"], venue.top[0]["ts_decay"])
 
 
-@kernel
+@inner
 def close(venue: Venue, slot: int, ts: int, status: int, reason: int) -> None:
     """End a live order at the venue (cancelled, rejected or expired), and tell us."""
     order = venue.orders[slot]
@@ -124,7 +124,7 @@ def close(venue: Venue, slot: int, ts: int, status: int, reason: int) -> None:
     note(venue, slot, ts, kind, reason, order["leaves"], order["price"], 0, 0)
 
 
-@inlined
+@merged
 def rest(book: BookState, venue: Venue, slot: int, ts: int) -> bool:
     """Put an order's visible slice at the tail of its level. False when no level is free."""
     order = venue.orders[slot]
@@ -136,7 +136,7 @@ def rest(book: BookState, venue: Venue, slot: int, ts: int) -> bool:
     return join(book, venue, slot, price, ahead)
 
 
-@kernel
+@inner
 def hit(book: BookState, venue: Venue, slot: int, ts: int, qty: int, trust: int) -> None:
     """An aggressor of the market trades against our resting order."""
     top, order = venue.top[0], venue.orders[slot]
@@ -151,7 +151,7 @@ def hit(book: BookState, venue: Venue, slot: int, ts: int, qty: int, trust: int)
         rest(book, venue, slot, ts)
 
 
-@kernel
+@inner
 def move_market(book: BookState, venue: Venue, ts: int) -> None:
     """The displacement moved on by ticks: our resting orders meet the shifted market.
 
@@ -168,7 +168,7 @@ def move_market(book: BookState, venue: Venue, ts: int) -> None:
     meet(book, venue, ts)
 
 
-@kernel
+@inner
 def meet(book: BookState, venue: Venue, ts: int) -> None:
     """Trade our resting orders with quotes of the market that stand across them."""
     for half in range(2):

@@ -4,7 +4,7 @@ import numpy as np
 
 from core.book.state import EMPTY_ASK, EMPTY_BID, BookState
 from core.enums import EventKind, OrderFlag, OrderStatus, OrderType, Reason, Status, TimeInForce, Trust
-from core.jit import inlined, kernel
+from core.jit import inner, kernel, merged
 from core.records import NO_PRICE
 from core.venue.ledger import market_best
 from core.venue.match import close, rest, take, takeable, within
@@ -29,13 +29,13 @@ _NO_QUEUE = int(Trust.NO_QUEUE)
 _CLOSED = (int(Status.PRE_OPEN), int(Status.HALTED), int(Status.CLOSED))
 
 
-@inlined
+@merged
 def is_live(order_status: int) -> bool:
     """Whether an order is alive at the venue."""
     return order_status == _WORKING or order_status == _WAITING
 
 
-@kernel
+@inner
 def arrive(book: BookState, venue: Venue, slot: int, ts: int) -> None:
     """A new order reaches the venue."""
     order, status = venue.orders[slot], book.top[0]["status"]
@@ -70,7 +70,7 @@ def arrive(book: BookState, venue: Venue, slot: int, ts: int) -> None:
     enter(book, venue, slot, ts)
 
 
-@kernel
+@inner
 def enter(book: BookState, venue: Venue, slot: int, ts: int) -> None:
     """An accepted order trades what it can, and rests or ends with what is left."""
     order, rules = venue.orders[slot], venue.rules[0]
@@ -110,7 +110,7 @@ def enter(book: BookState, venue: Venue, slot: int, ts: int) -> None:
         _rest_at(book, venue, slot, ts, order["price"])
 
 
-@kernel
+@inner
 def own_bound(venue: Venue, slot: int) -> int:
     """The worst price (our ticks) an order can trade at before an order of ours on the other side stops it."""
     order, top = venue.orders[slot], venue.top[0]
@@ -122,7 +122,7 @@ def own_bound(venue: Venue, slot: int) -> int:
     return min(worst, bound) if side > 0 else max(worst, bound)
 
 
-@kernel
+@inner
 def at_mid(book: BookState, venue: Venue, slot: int, ts: int) -> bool:
     """The lowest rung: all of it at the mid, half of the lots on either side of a half tick."""
     order = venue.orders[slot]
@@ -141,7 +141,7 @@ def at_mid(book: BookState, venue: Venue, slot: int, ts: int) -> bool:
     return True
 
 
-@kernel
+@inner
 def peg_price(book: BookState, venue: Venue, slot: int) -> int:
     """Where a peg belongs now (our ticks), NO_PRICE while there is nothing to peg to. It never takes."""
     order, shift = venue.orders[slot], venue.top[0]["shift"]
@@ -165,14 +165,14 @@ def peg_price(book: BookState, venue: Venue, slot: int) -> int:
     return price if bound == NO_PRICE else (min(price, bound) if side > 0 else max(price, bound))
 
 
-@inlined
+@merged
 def _rest_at(book: BookState, venue: Venue, slot: int, ts: int, price: int) -> None:
     venue.orders[slot]["resting"] = price
     if not rest(book, venue, slot, ts):
         close(venue, slot, ts, _CANCELED, _POOL_FULL)
 
 
-@kernel
+@inner
 def follow_pegs(book: BookState, venue: Venue, ts: int) -> None:
     """The touch moved: pegged orders follow it, to the tail of their new level."""
     top = venue.top[0]
@@ -187,7 +187,7 @@ def follow_pegs(book: BookState, venue: Venue, ts: int) -> None:
                 _rest_at(book, venue, slot, ts, price)
 
 
-@kernel
+@inner
 def watch_stops(book: BookState, venue: Venue, ts: int, price: int) -> None:
     """A print (our ticks) may set stops off."""
     for slot in range(venue.orders.shape[0]):
@@ -195,7 +195,7 @@ def watch_stops(book: BookState, venue: Venue, ts: int, price: int) -> None:
             trigger(book, venue, slot, ts, price)
 
 
-@kernel
+@inner
 def trigger(book: BookState, venue: Venue, slot: int, ts: int, price: int) -> None:
     """Set a stop off if `price` has reached it."""
     order = venue.orders[slot]
@@ -220,7 +220,7 @@ def cancel(venue: Venue, slot: int, order_id: int, ts: int, reason: int) -> None
         event(venue, slot, ts, _CANCEL_REJECT, _UNKNOWN, 0, order["price"], 0)
 
 
-@kernel
+@inner
 def replace(book: BookState, venue: Venue, slot: int, order_id: int, qty: int, price: int, ts: int) -> None:
     """A replace reaches the venue: less at the same price keeps the place, all else joins the tail anew."""
     order = venue.orders[slot]
@@ -264,7 +264,7 @@ def replace(book: BookState, venue: Venue, slot: int, order_id: int, qty: int, p
         enter(book, venue, slot, ts)
 
 
-@kernel
+@inner
 def end_session(venue: Venue, ts: int) -> None:
     """The session is over: what still lives expires."""
     for slot in range(venue.orders.shape[0]):

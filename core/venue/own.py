@@ -5,7 +5,7 @@ import numpy as np
 from core.book.levels import find_level
 from core.book.state import EMPTY_ASK, EMPTY_BID, BookState
 from core.enums import OrderStatus
-from core.jit import inlined, kernel
+from core.jit import inner, merged
 from core.venue.state import Venue
 
 _ONE = np.uint64(1)
@@ -13,13 +13,13 @@ _NONE = np.uint64(0)
 _WORKING = int(OrderStatus.WORKING)
 
 
-@inlined
+@merged
 def is_touched(venue: Venue, half: int, price: int) -> bool:
     """Whether we may rest, or have taken, at a price of the tape. No false negatives."""
     return (venue.touched[half, (price >> 6) & 63] >> np.uint64(price & 63)) & _ONE != _NONE
 
 
-@kernel
+@inner
 def fits(book: BookState, price: int) -> bool:
     """Whether the book can hold a level at a price. If not the message is applied again, once the book has grown."""
     entry = (price >> 6) - book.top[0]["base"]
@@ -28,7 +28,7 @@ def fits(book: BookState, price: int) -> bool:
     return book.directory[entry] != 0 or book.top[0]["free"] > 0
 
 
-@kernel
+@inner
 def find_own(venue: Venue, half: int, price: int) -> int:
     """Our level at a price, -1 if there is none."""
     node = venue.buckets[half, price & 4095] - 1
@@ -39,7 +39,7 @@ def find_own(venue: Venue, half: int, price: int) -> int:
     return node
 
 
-@inlined
+@merged
 def open_own(venue: Venue, half: int, price: int) -> int:
     """Our level at a price, made if need be; -1 when the pool is exhausted."""
     node = find_own(venue, half, price)
@@ -71,7 +71,7 @@ def open_own(venue: Venue, half: int, price: int) -> int:
     return node
 
 
-@kernel
+@inner
 def close_own(venue: Venue, node: int) -> None:
     """Give a level of ours back if nothing is left there."""
     level = venue.levels[node]
@@ -96,7 +96,7 @@ def close_own(venue: Venue, node: int) -> None:
     venue.top[0]["watch"] -= 1
 
 
-@kernel
+@inner
 def find_best(venue: Venue, half: int) -> None:
     """Set the best price at which we rest on a side."""
     best = EMPTY_BID if half == 0 else EMPTY_ASK
@@ -117,7 +117,7 @@ def find_best(venue: Venue, half: int) -> None:
         venue.top[0]["own_ask"] = best
 
 
-@kernel
+@inner
 def stamp_level(book: BookState, venue: Venue, node: int) -> None:
     """Mark the tape's orders at a level as before whoever of us joins it now."""
     level = venue.levels[node]
@@ -130,7 +130,7 @@ def stamp_level(book: BookState, venue: Venue, node: int) -> None:
     level["stamped"] = 1
 
 
-@kernel
+@inner
 def join(book: BookState, venue: Venue, slot: int, price: int, ahead: int) -> bool:
     """Our order joins the tail of a level (tape ticks), `ahead` lots of the market before it."""
     order = venue.orders[slot]
@@ -164,7 +164,7 @@ def join(book: BookState, venue: Venue, slot: int, price: int, ahead: int) -> bo
     return True
 
 
-@kernel
+@inner
 def leave(venue: Venue, slot: int) -> None:
     """Our order leaves its level; its own fields stay as they are."""
     order = venue.orders[slot]

@@ -1,14 +1,14 @@
 """Refill: on the reactive rung the market replaces what we took, after a drawn time."""
 
 from core.book.state import BookState
-from core.jit import kernel
+from core.jit import inner
 from core.venue.ledger import release
 from core.venue.match import meet
 from core.venue.own import close_own
 from core.venue.state import Venue
 
 
-@kernel
+@inner
 def refill(book: BookState, venue: Venue, ts: int) -> None:
     """Give back what has been gone long enough; plan the next step while something is still gone."""
     top, step, pending = venue.top[0], venue.rules[0]["impact_step"], False

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from core.account.money import fee
 from core.book.state import EMPTY_ASK, EMPTY_BID, BookState
 from core.enums import EventKind, OrderStatus, Reason
-from core.jit import inlined, kernel
+from core.jit import inner, merged
 from core.records import NO_PRICE
 from core.venue.latency import delay
 from core.venue.ledger import market_best
@@ -19,20 +19,20 @@ _NONE, _FREE = int(Reason.NONE), int(OrderStatus.FREE)
 _RESPONSE = 2
 
 
-@inlined
+@merged
 def mid2(bid: int, ask: int) -> int:
     """Twice the mid in ticks, NO_PRICE while a side is empty."""
     return NO_PRICE if bid == EMPTY_BID or ask == EMPTY_ASK else bid + ask
 
 
-@inlined
+@merged
 def note(venue: Venue, slot: int, ts: int, kind: int, reason: int, qty: int, price: int, paid: int, maker: int) -> None:
     """Send us an answer; it arrives after the response latency, never before an earlier one."""
     due = ts + delay(venue, _RESPONSE, ts)
     _note(venue.top, venue.orders, venue.notes, slot, due, kind, reason, qty, price, paid, maker)
 
 
-@kernel
+@inner
 def _note(
     tops: NDArray[np.void], orders: NDArray[np.void], notes: NDArray[np.void],
     slot: int, due: int, kind: int, reason: int, qty: int, price: int, paid: int, maker: int,
@@ -61,13 +61,13 @@ def _note(
         top["drain"] = 1
 
 
-@inlined
+@merged
 def event(venue: Venue, slot: int, ts: int, kind: int, reason: int, qty: int, price: int, detail: int) -> None:
     """Record what happened to an order of ours."""
     _event(venue.top, venue.orders, venue.events, slot, ts, kind, reason, qty, price, detail)
 
 
-@kernel
+@inner
 def _event(
     tops: NDArray[np.void], orders: NDArray[np.void], events: NDArray[np.void],
     slot: int, ts: int, kind: int, reason: int, qty: int, price: int, detail: int,
@@ -93,7 +93,7 @@ def _event(
         top["drain"] = 1
 
 
-@kernel
+@inner
 def fill(book: BookState, venue: Venue, slot: int, ts: int, price: int, qty: int, maker: int, trust: int) -> None:
     """Execute lots of an order of ours at a price (our ticks). The caller has taken them out of its level's sums."""
     top, order = venue.top[0], venue.orders[slot]
@@ -129,7 +129,7 @@ def fill(book: BookState, venue: Venue, slot: int, ts: int, price: int, qty: int
         finish(venue, slot, ts, _FILLED, _NONE)
 
 
-@kernel
+@inner
 def finish(venue: Venue, slot: int, ts: int, status: int, reason: int) -> None:
     """An order is over at the venue. Its slot is freed when we know (`settle` of its last note)."""
     top, order = venue.top[0], venue.orders[slot]
@@ -144,7 +144,7 @@ def finish(venue: Venue, slot: int, ts: int, status: int, reason: int) -> None:
     top["working"] -= 1
 
 
-@inlined
+@merged
 def forget(venue: Venue, slot: int) -> None:
     """We know that an order is over: its record goes out, its slot is free."""
     top = venue.top[0]

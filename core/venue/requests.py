@@ -1,16 +1,16 @@
 """Requests on their way to the venue: a binary heap by arrival time, ties in order of sending."""
 
-from core.jit import inlined, kernel
+from core.jit import inner, merged
 from core.venue.state import Venue
 
 
-@inlined
+@merged
 def _earlier(venue: Venue, a: int, b: int) -> bool:
     first, second = venue.requests[a], venue.requests[b]
     return first["ts"] < second["ts"] or (first["ts"] == second["ts"] and first["seq"] < second["seq"])
 
 
-@kernel
+@inner
 def _swap(venue: Venue, a: int, b: int) -> None:
     spare = venue.requests.shape[0] - 1
     venue.requests[spare] = venue.requests[a]
@@ -18,7 +18,7 @@ def _swap(venue: Venue, a: int, b: int) -> None:
     venue.requests[b] = venue.requests[spare]
 
 
-@kernel
+@inner
 def push(venue: Venue, ts: int, op: int, slot: int, qty: int, price: int, reason: int) -> None:
     """Send a request that arrives at `ts` (ns UTC)."""
     top = venue.top[0]
@@ -44,7 +44,7 @@ def push(venue: Venue, ts: int, op: int, slot: int, qty: int, price: int, reason
     top["next_due"] = min(top["next_due"], ts)
 
 
-@kernel
+@inner
 def pop(venue: Venue) -> None:
     """Take the first request off; it stays readable in the spare last place of the array, until the next call."""
     top, spare = venue.top[0], venue.requests.shape[0] - 1

@@ -8,7 +8,7 @@ from core.book.levels import find_level
 from core.book.state import EMPTY_ASK, EMPTY_BID, BookState
 from core.book.view import level_qty
 from core.enums import Action, Flag, Side, Trust
-from core.jit import inlined, kernel
+from core.jit import inner, merged
 from core.records import MAX_QTY, NO_PRICE
 from core.venue.flow import aggressor, cancelled, thinned
 from core.venue.ledger import book_taken, release, unbook, unbook_anonymous, void_beyond
@@ -24,7 +24,7 @@ _ANONYMOUS, _DISPLACED = int(Trust.ANONYMOUS), int(Trust.DISPLACED)
 _CROSSED, _THROUGH, _NO_QUEUE = int(Trust.CROSSED), int(Trust.THROUGH), int(Trust.NO_QUEUE)
 
 
-@inlined
+@merged
 def concerns(book: BookState, venue: Venue, action: int, side: int, slot: int, price: int) -> bool:
     """Whether a message may touch an order or a level of ours. No false negatives."""
     if action == _ADD:
@@ -40,13 +40,13 @@ def concerns(book: BookState, venue: Venue, action: int, side: int, slot: int, p
     return True
 
 
-@kernel
+@inner
 def _apply(book: BookState, action: int, side: int, flags: int, slot: int, order_id: int, qty: int, price: int) -> int:
     """One copy of the book's kernel for all the cases below: merged into each it would compile five times."""
     return apply_one(book, action, side, flags, slot, order_id, qty, price)
 
 
-@kernel
+@inner
 def apply_beside(book: BookState, venue: Venue, messages: NDArray[np.void], i: int) -> int:
     """Apply message `i` to the book, and let it act on our orders and the ledger. Returns its `Result`."""
     message = messages[i]
@@ -69,7 +69,7 @@ def apply_beside(book: BookState, venue: Venue, messages: NDArray[np.void], i: i
     return _apply(book, action, side, flags, slot, order_id, qty, price)
 
 
-@kernel
+@inner
 def _leave(
     book: BookState,
     venue: Venue,
@@ -117,7 +117,7 @@ def _leave(
     return code
 
 
-@kernel
+@inner
 def _trade(
     book: BookState, venue: Venue, side: int, flags: int, slot: int, order_id: int, qty: int, price: int, ts: int,
     half: int, known: bool, gone: int, left: int,
@@ -150,7 +150,7 @@ def _trade(
     return code
 
 
-@kernel
+@inner
 def _tidy(book: BookState, venue: Venue, half: int, price: int) -> None:
     """A level that is empty on the tape owes us nothing; one without anything of ours is given back."""
     node = find_own(venue, half, price)
@@ -172,7 +172,7 @@ def _tidy(book: BookState, venue: Venue, half: int, price: int) -> None:
     close_own(venue, node)
 
 
-@kernel
+@inner
 def _come(
     book: BookState,
     venue: Venue,
@@ -225,7 +225,7 @@ def _come(
     return code
 
 
-@kernel
+@inner
 def _across(book: BookState, venue: Venue, half: int, price: int, qty: int, ts: int) -> int:
     """A new order of the tape on side `half` that our resting orders stand across: it trades with us first."""
     other = 1 - half
@@ -237,7 +237,7 @@ def _across(book: BookState, venue: Venue, half: int, price: int, qty: int, ts: 
     return aggressor(book, venue, other, price, 0, qty, qty, ts, _CROSSED, qty)
 
 
-@kernel
+@inner
 def _level(
     book: BookState, venue: Venue, side: int, flags: int, slot: int, order_id: int, qty: int, price: int, ts: int
 ) -> int:
@@ -272,7 +272,7 @@ def _level(
     return code
 
 
-@kernel
+@inner
 def _print(book: BookState, venue: Venue, side: int, flags: int, fraction: int, qty: int, price: int, ts: int) -> None:
     """A TRADE. On a level-2 tape it is the aggressor; elsewhere a hidden or crossing print that may pass our price."""
     if qty < 1 or qty > MAX_QTY or price == NO_PRICE:
