@@ -10,6 +10,7 @@ Every price has one list, first in first out. A tape's order stands there with t
 - below the ledger rung our orders change nothing: each sees the whole flow, and the tape's lots are all there
 """
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -75,6 +76,8 @@ class OracleVenue:
     fills: list[tuple[int, int, int, int, int]] = field(default_factory=list)  # ts, order, price, lots, maker
     events: list[tuple[int, int, int, int, int, int]] = field(default_factory=list)  # ts, order, kind, reason, qty, px
     over: dict[int, Own] = field(default_factory=dict)
+    prices: tuple[Counter[int], Counter[int]] = field(default_factory=lambda: (Counter(), Counter()))  # where we rest
+    special: dict[int, Own] = field(default_factory=dict)  # stops and pegs alive
     clock: int = -(2**62)
     last: int | None = None
     seen: tuple[int | None, int | None] = (None, None)
@@ -114,7 +117,7 @@ class OracleVenue:
 
     def best_own(self, half: int) -> int | None:
         """Best price at which we rest."""
-        prices = [o.resting_at[1] for o in self.own.values() if o.resting_at is not None and o.resting_at[0] == half]
+        prices = self.prices[half]
         return (max(prices) if half == BID else min(prices)) if prices else None
 
     # --- messages of the tape ------------------------------------------------------------------
@@ -142,10 +145,10 @@ class OracleVenue:
             self._meet_better(BID if side < 0 else ASK, price, qty)
         if action in (Action.EXECUTE, Action.TRADE):
             self.last = price
-            for order_ in sorted(self.own.values(), key=lambda o: o.slot):
+            for order_ in sorted(self.special.values(), key=lambda o: o.slot):
                 if order_.status == OrderStatus.WAITING:
                     self._trigger(order_, price)
-        pegs = [o for o in self.own.values() if o.type >= OrderType.PEG_TOUCH]
+        pegs = [o for o in self.special.values() if o.type >= OrderType.PEG_TOUCH]
         now = (self.touch(BID), self.touch(ASK))
         if pegs and now != self.seen:
             self.seen = now
@@ -263,6 +266,8 @@ class OracleVenue:
         self.clock = max(self.clock, ts)
         order.leaves, order.status, order.resting = order.qty, int(OrderStatus.WORKING), order.price
         self.own[order.order_id] = order
+        if order.type >= OrderType.STOP:
+            self.special[order.order_id] = order
         if order.type in (OrderType.STOP, OrderType.STOP_LIMIT):
             self._event(order, EventKind.ACK, Reason.NONE, order.qty)
             order.status = int(OrderStatus.WAITING)
@@ -396,6 +401,7 @@ class OracleVenue:
         order.resting, order.resting_at = price, (half, price)
         order.shown = min(order.display, order.leaves) if order.display > 0 else order.leaves
         self.queues.setdefault((half, price), []).append(order)
+        self.prices[half][price] += 1
 
     def _leave(self, order: Own) -> None:
         if order.resting_at is None:
@@ -404,6 +410,10 @@ class OracleVenue:
         del queue[next(i for i, e in enumerate(queue) if e is order)]
         if not queue:
             del self.queues[order.resting_at]
+        half, price = order.resting_at
+        self.prices[half][price] -= 1
+        if self.prices[half][price] == 0:
+            del self.prices[half][price]
         order.resting_at = None
 
     def _fill(self, order: Own, price: int, lots: int, maker: int) -> None:
@@ -422,6 +432,7 @@ class OracleVenue:
         self._leave(order)
         order.status, order.reason = int(status), int(reason)
         del self.own[order.order_id]
+        self.special.pop(order.order_id, None)
         self.over[order.order_id] = order
 
     def _event(self, order: Own, kind: EventKind, reason: Reason, qty: int) -> None:
