@@ -21,6 +21,11 @@ import numpy as np
 from numba.extending import intrinsic, overload
 from platformdirs import user_cache_path
 
+from core.jit_linking import ENTRY, LINKED, MARK, install
+
+if not numba.config.DISABLE_JIT:
+    install()
+
 F = TypeVar("F", bound=Callable[..., Any])
 _ROOT = Path(__file__).resolve().parents[1]
 _IMPORT = re.compile(
@@ -77,6 +82,13 @@ def _cache_folder(path: Path) -> str | None:
     return str(folder) if os.access(folder, os.W_OK) else None
 
 
+def _link(function: F, **options: Any) -> F:
+    """A kernel that is only linked into others: never loaded, so never kept."""
+    setattr(function, MARK, LINKED)
+    options |= {"_nrt": False, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+    return cast(F, numba.njit(nogil=True, error_model="numpy", **options)(function))  # noqa: TID251
+
+
 def _compile(function: F, **options: Any) -> F:
     """Decorate, with the cache of the function's module.
 
@@ -87,6 +99,7 @@ def _compile(function: F, **options: Any) -> F:
     cached = bool(os.environ.get("NUMBA_CACHE_DIR"))  # the user's choice wins
     if not cached and path.is_file() and (folder := _cache_folder(path.resolve())):
         vars(numba.config)["CACHE_DIR"], cached = folder, True  # numba reads it while it decorates
+    setattr(function, MARK, ENTRY)
     options.setdefault("no_cfunc_wrapper", True)  # nobody calls a kernel from C
     compiled = numba.njit(nogil=True, cache=cached, error_model="numpy", **options)(function)  # noqa: TID251 - this is the decorator
     if cached and hasattr(compiled, "_cache"):
@@ -121,12 +134,12 @@ def inner(function: F) -> F:
 
     The wrapper takes every array of a state tuple apart and costs more to compile than most kernels.
     """
-    return _compile(function, _nrt=False, no_cpython_wrapper=True)
+    return _link(function)
 
 
 def merged(function: F) -> F:
     """An `inner` kernel that is merged into its callers."""
-    return _compile(function, _nrt=False, no_cpython_wrapper=True, forceinline=True)
+    return _link(function, forceinline=True)
 
 
 def inlined(function: F) -> F:

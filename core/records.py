@@ -111,6 +111,10 @@ ORDER = np.dtype(
         ("joined", "<i8"),  # arrival number at its level: orders stamped lower are before us
         ("parent", "<i8"),  # -1 = none
         ("known_leaves", "<i8"),  # what we know of it, after the response latency
+        ("asked_qty", "<i8"),  # a replace under way: its new leaves, 0 = none
+        ("asked_leaves", "<i8"),  # known leaves when it was sent
+        ("asked_price", "<i4"),
+        ("known_price", "<i4"),
         ("price", "<i4"),  # ticks, our prices
         ("resting", "<i4"),  # where it rests: its price, or where a peg has taken it
         ("stop", "<i4"),
