@@ -23,7 +23,7 @@ from platformdirs import user_cache_path
 
 from core.jit_linking import ENTRY, LINKED, MARK, install
 
-if not numba.config.DISABLE_JIT:
+if not vars(numba.config)["DISABLE_JIT"]:
     install()
 
 F = TypeVar("F", bound=Callable[..., Any])

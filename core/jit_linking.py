@@ -10,18 +10,20 @@ This reaches into numba's code generation; the version is bounded, and `tests/un
 names in use.
 """
 
+from importlib import import_module
 from typing import Any
 
 from llvmlite import binding
-from numba import _dynfunc
 from numba.core.codegen import CPUCodeLibrary, JITCodeLibrary
 from numba.core.cpu import CPUContext
 from numba.core.lowering import BaseLower
 
-_optimize = CPUCodeLibrary._optimize_final_module
-_finalize = JITCodeLibrary._finalize_final_module
-_executable = CPUContext.get_executable
-_lower = BaseLower.lower
+# numba's annotations stop here.
+_dynfunc: Any = import_module("numba._dynfunc")
+_optimize: Any = vars(CPUCodeLibrary)["_optimize_final_module"]
+_finalize: Any = CPUCodeLibrary._finalize_final_module
+_executable: Any = CPUContext.get_executable
+_lower: Any = BaseLower.lower
 #: What a kernel's Python function is marked with, and then the library of its code: ENTRY or LINKED.
 MARK = "_tapedeck_kernel"
 ENTRY, LINKED = "entry", "linked"
@@ -70,7 +72,10 @@ def _executable_entry(context: Any, library: Any, fndesc: Any, env: Any) -> Any:
 
 def install() -> None:
     """Compile this way from now on."""
-    BaseLower.lower = _mark
-    CPUCodeLibrary._optimize_final_module = _optimize_once
-    JITCodeLibrary._finalize_final_module = _finalize_entry
-    CPUContext.get_executable = _executable_entry
+    for owner, name, ours in (
+        (BaseLower, "lower", _mark),
+        (CPUCodeLibrary, "_optimize_final_module", _optimize_once),
+        (JITCodeLibrary, "_finalize_final_module", _finalize_entry),
+        (CPUContext, "get_executable", _executable_entry),
+    ):
+        setattr(owner, name, ours)

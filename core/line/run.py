@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from core.account.account import mark
 from core.book.kernels import apply_one, judge
+from core.book.state import BookState
 from core.enums import Action, Flag, Op, OrderStatus
 from core.features.flow import follow
 from core.jit import inlined, inner, kernel, merged
@@ -58,6 +59,14 @@ def run(  # noqa: PLR0915 - a call from here copies two dozen array descriptors;
             next_due, watch = top["next_due"], top["watch"]
         if i >= stop:
             break
+        if watch == 0 and not features and top["stops"] == 0 and top["pegs"] == 0:
+            # Nothing of ours is in the market: the tape plays alone up to the next thing to do.
+            i, reason = coast(book, venue.top, messages, i, stop, min(next_due, until))
+            if reason == GROW:
+                return i, GROW
+            if i < stop and messages[i]["ts_event"] > until and next_due > until:
+                return i, UNTIL
+            continue
         message = messages[i]
         ts = message["ts_event"]
         if ts > until:
@@ -101,6 +110,41 @@ def run(  # noqa: PLR0915 - a call from here copies two dozen array descriptors;
         top["cursor"] = i
         top["clock"] = max(top["clock"], messages[i - 1]["ts_event"])
     return i, DRAIN if top["drain"] != 0 else STOP
+
+
+@inner
+def coast(
+    book: BookState, tops: NDArray[np.void], messages: NDArray[np.void], start: int, stop: int, until: int
+) -> tuple[int, int]:
+    """Apply messages up to `stop` or past time `until`, counting prints. Returns the next index, and GROW or STOP."""
+    top = tops[0]
+    last, volume, worth = top["last_price"], np.int64(0), np.int64(0)
+    i, reason = start, STOP
+    while i < stop:
+        message = messages[i]
+        if message["ts_event"] > until:
+            break
+        action, flags, qty = message["action"], message["flags"], message["qty"]
+        price = np.int64(message["price"])
+        code = apply_one(
+            book, action, message["side"], flags, np.int64(message["slot"]), message["order_id"], qty, price
+        )
+        if code != 0:
+            if code == _FULL:
+                reason = GROW
+                break
+            book.results[code] += 1
+        if flags & _EVENT_END:
+            judge(book)
+        if (action == _EXECUTE or action == _TRADE) and is_print(action, flags, qty) and price != NO_PRICE:
+            last = price
+            volume += qty
+            worth += price * qty
+        i += 1
+    top["last_price"] = last
+    top["volume"] += volume
+    top["worth"] += worth
+    return i, reason
 
 
 @inlined

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import core.jit
-from core.jit import cache_root, highest_bit, inlined, kernel, lowest_bit
+from core.jit import cache_root, highest_bit, inlined, inner, kernel, lowest_bit, merged
 
 WORDS = st.integers(1, 2**64 - 1) | st.integers(0, 63).map(lambda n: 1 << n)
 
@@ -51,7 +51,8 @@ def _copy(folder: Path) -> Path:
     """A package `core` of its own: the decorator, a kernel and its callee in another file."""
     package = folder / "core"
     package.mkdir()
-    shutil.copy(str(core.jit.__file__), package / "jit.py")
+    for name in ("jit.py", "jit_linking.py"):
+        shutil.copy(Path(str(core.jit.__file__)).with_name(name), package / name)
     (package / "__init__.py").write_text("")
     (package / "callee.py").write_text(
         "from core.jit import kernel\n\n@kernel\ndef step(x):\n    return x + 1\n", encoding="ascii"
@@ -171,3 +172,41 @@ def test_the_cache_follows_the_data_folder(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.delenv("TAPEDECK_HOME")
     assert cache_root().name == "kernels"
     assert "tapedeck" in str(cache_root())
+
+
+@inner
+def _plus_one(x: int) -> int:
+    return x + 1
+
+
+@merged
+def _times_ten(x: int) -> int:
+    return _plus_one(x) * 10
+
+
+@kernel
+def _entered(x: int) -> int:
+    return _times_ten(x) + _plus_one(x)
+
+
+@kernel
+def _also_entered(x: int) -> int:
+    return _entered(x) + _times_ten(x)
+
+
+def test_kernels_without_a_wrapper_are_linked_into_those_with_one() -> None:
+    assert (_also_entered(3), _entered(3)) == (84, 44)
+
+
+@pytest.mark.jit_only
+def test_the_parts_of_numba_that_linking_reaches_into_are_there() -> None:
+    from numba.core.codegen import CPUCodeLibrary, JITCodeLibrary
+    from numba.core.cpu import CPUContext
+    from numba.core.lowering import BaseLower
+
+    import core.jit_linking as linking
+
+    assert CPUCodeLibrary._optimize_final_module is linking._optimize_once
+    assert JITCodeLibrary._finalize_final_module is linking._finalize_entry
+    assert CPUContext.get_executable is linking._executable_entry
+    assert BaseLower.lower is linking._mark
