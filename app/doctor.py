@@ -89,3 +89,40 @@ def _try_engine(warm: bool) -> None:
         summary = replay(target)
         if summary["index"] != summary["messages"] or summary["crossed_events"]:
             raise Unsound("a synthetic tape does not replay soundly")
+        if warm:
+            _try_session(target)
+
+
+def _try_session(tape: Path) -> None:
+    """A short session through every kernel that trading needs: policies, gate, venue, and a person's acts."""
+    from dataclasses import replace
+
+    from core.desk import acts
+    from core.desk.desk import Desk
+    from core.desk.view import Shown, desk_view
+    from core.enums import Rung
+    from core.plan import AgentPlan
+    from core.tape.tape import Tape
+    from core.transport import Ticket
+    from sessions.plan_default import default_session
+
+    plan = default_session([tape], "passive", share=0.02, window=120_000_000_000)
+    name = plan.tapes[0].name
+    quoting = AgentPlan("quoting", name, "quote", every=1_000_000_000)
+    plan = replace(plan, agents=(*plan.agents, quoting), rung=Rung.REACTIVE)
+    desk = Desk(plan, [Tape(tape)])
+    try:
+        desk.advance(most=15_000)
+        bid, _ = desk.tapes[0].at(desk.indices[0]).book.best()
+        acts.order(desk, Ticket(0, 1, 1, (bid or 1) - 5))
+        desk.advance(most=1_000)
+        acts.flatten(desk, acts.DESK)
+        acts.pause(desk, 0)
+        acts.resume(desk, 0)
+        acts.kill(desk, acts.DESK, "self-test", "doctor")
+        desk_view(desk, Shown(), 0, 64, 1, 0)
+        desk.advance()
+    finally:
+        desk.close()
+    if not desk.over or desk.recorder.counts["decisions"] == 0:
+        raise Unsound("a synthetic session does not run to its end")
