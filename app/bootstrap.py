@@ -46,9 +46,10 @@ def open_deck(
 def read_session(path: Path) -> SessionPlan:
     """The plan in a session file. Raises `ConfigError`, `TapeError`."""
     from app.paths import find_tape
+    from models.serving import locate
     from sessions.plan_file import read_plan
 
-    return read_plan(path, find_tape)
+    return read_plan(path, find_tape, lambda name: locate(name, path.parent))
 
 
 def desk_maker(plan: SessionPlan, base: Path, kills: Path | None = None) -> Callable[[], Desk]:

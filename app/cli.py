@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from app import __version__
+from app.cli_model import model_app
 from app.cli_tape import tape_app
 from app.output import run
 
@@ -21,6 +22,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(tape_app, name="tape")
+app.add_typer(model_app, name="model")
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON record on stdout; no screen.")]
 Speed = Annotated[str, typer.Option("--speed", help="Market seconds a second, or max.")]

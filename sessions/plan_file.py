@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from core.enums import Queue, Rung, Side
-from core.errors import ConfigError
+from core.errors import ConfigError, ModelError
 from core.naming import nearest
 from core.plan import AgentPlan, FeePlan, LatencyPlan, LimitPlan, ParentPlan, SessionPlan, TapePlan
 from core.policies.registry import check_policy_name
@@ -26,14 +26,16 @@ _ORDER = ("side", "qty", "start", "end", "window", "limit", "urgency")
 _SELF_MATCH = ("cancel-newest", "cancel-oldest", "cancel-both")
 
 FindTape = Callable[[str], Path]
+FindModel = Callable[[str], Path]
 
 
-def read_plan(path: Path, find_tape: FindTape) -> SessionPlan:
+def read_plan(path: Path, find_tape: FindTape, find_model: FindModel | None = None) -> SessionPlan:
     """The plan in a session file.
 
     Args:
         path: the TOML file. Paths in it are relative to its folder.
         find_tape: folder of a tape by name; it raises `TapeError` if there is none.
+        find_model: file of a model that ships, for names that are no file; it raises `ModelError` if there is none.
 
     Raises:
         ConfigError: the file cannot be read, or a key is unknown, missing or impossible; it names the file, the dotted
@@ -55,7 +57,7 @@ def read_plan(path: Path, find_tape: FindTape) -> SessionPlan:
     _ordered(root, "end", start, end)
     _inside(root, start, end, whole)
     days = {plan.name: (meta, Day.of(meta)) for plan, meta in found}
-    agents = [_agent(table, days, path.parent, (start, end)) for table in root.tables("agent", MOST_AGENTS)]
+    agents = [_agent(table, days, path.parent, find_model, (start, end)) for table in root.tables("agent", MOST_AGENTS)]
     _unique(root, "agent", [agent.name for agent in agents])
     pace = root.table("latency")
     pace.only(("feed", "order", "response"))
@@ -139,14 +141,20 @@ def _tape(table: Table, beside: Path, find_tape: FindTape, usual: FeePlan) -> tu
 
 
 def _agent(
-    table: Table, days: dict[str, tuple[TapeMeta, Day]], beside: Path, span: tuple[int | None, int | None]
+    table: Table,
+    days: dict[str, tuple[TapeMeta, Day]],
+    beside: Path,
+    find_model: FindModel | None,
+    span: tuple[int | None, int | None],
 ) -> AgentPlan:
     table.only(_AGENT)
     name = _name(table, None)
     tape = table.text("tape", next(iter(days)) if len(days) == 1 else None)
     if tape not in days:
         table.fail("tape", f"there is no tape {tape[:80]!r} in this session{nearest(tape[:80], days)}")
-    policy, signal = _model(table, "policy", None, beside), _model(table, "signal", "", beside)
+    policy, signal = (
+        _model(table, key, usual, beside, find_model) for key, usual in (("policy", None), ("signal", ""))
+    )
     params = table.table("params")
     if policy in SETTINGS:
         params.only(tuple(SETTINGS[policy]))
@@ -190,8 +198,8 @@ def _order(table: Table, meta: TapeMeta, day: Day, span: tuple[int | None, int |
     )
 
 
-def _model(table: Table, key: str, default: str | None, beside: Path) -> str:
-    """A registered name, or onnx: and a file, whose path is made whole."""
+def _model(table: Table, key: str, default: str | None, beside: Path, find_model: FindModel | None) -> str:
+    """A registered name, or onnx: and a file or a model that ships, whose path is made whole."""
     value = table.text(key, default)
     if not value.startswith("onnx:"):
         return value
@@ -201,10 +209,14 @@ def _model(table: Table, key: str, default: str | None, beside: Path) -> str:
     file = beside / named
     try:
         if not file.is_file():
-            table.fail(key, f"there is no file {file}")
+            if find_model is None:
+                table.fail(key, f"there is no file {file}")
+            file = find_model(named)
+    except ModelError as error:
+        table.fail(key, str(error))
     except OSError as error:
         table.fail(key, f"{named[:80]!r} cannot be read: {error.strerror}")
-    return f"onnx:{file}"
+    return f"onnx:{file.absolute()}"
 
 
 def _rung(table: Table) -> Rung:

@@ -14,6 +14,8 @@ from models.factory.train_policy import PolicyRecipe, train_policy
 from models.factory.train_signal import SignalRecipe, train_signal
 from models.serving import OnnxModel
 
+#: What is made of each kind.
+NAMES = {"signal": SignalRecipe().name, "policy": PolicyRecipe().name}
 PROFILE, MESSAGES = "default", 400_000
 #: Market seeds learned from, and those nobody looks at before the end.
 SEEDS, HELD_OUT = tuple(range(101, 109)), tuple(range(201, 205))
