@@ -16,6 +16,7 @@ from core.line.submit import desk_event
 from core.line.wake import carry_out
 from core.records import NO_PRICE
 from core.risk.hooks import enable
+from core.risk.limits import changed
 from core.transport import Ticket
 from core.venue.ledger import market_best
 from core.venue.orders import cancel, cancel_all
@@ -174,6 +175,15 @@ def cancel_order(desk: Desk, order_id: int) -> Done:
                 _note(desk, OperatorAct.CANCEL, int(orders[slot]["agent"]), 1)
                 return Done(OperatorAct.CANCEL, int(orders[slot]["agent"]), 1, 0, 0.0)
     return Done(OperatorAct.CANCEL, DESK, 0, 0, 0.0, refused="it is not open at the venue")
+
+
+def change_limit(
+    desk: Desk, scope: str, control: str, value: float, person: str, reason: str, expires: int | None = None
+) -> Done:
+    """Change one limit, for good or until market time `expires`; a new version of the limits. Raises `ConfigError`."""
+    desk.set_limits(changed(desk.limits, scope, control, value, person, reason, desk.clock, expires))
+    _note(desk, OperatorAct.LIMITS, DESK, desk.limits.version)
+    return Done(OperatorAct.LIMITS, DESK, 0, 0, 0.0)
 
 
 def armed(desk: Desk, on: bool) -> Done:

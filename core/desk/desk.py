@@ -17,6 +17,8 @@ from core.line.run import ASK, BROKEN, DRAIN, GROW, run
 from core.line.state import NEVER, Line
 from core.plan import SessionPlan
 from core.risk.kill import KillSwitch
+from core.risk.limits import LimitSet, expired, next_expiry
+from core.risk.state import apply_limits
 from core.tape.tape import Tape
 from core.tca.market import Market
 from core.venue.grow import grown_venue
@@ -52,7 +54,7 @@ class Desk:
         self.models = dict(models or {})
         parts: Parts = build(plan, tapes, self.models, markets, before)
         self.parts, self.lines = parts, parts.lines
-        self.agents, self.money = parts.agents, parts.money
+        self.agents, self.money, self.limits = parts.agents, parts.money, parts.limits
         self.messages = [tape.messages for tape in tapes]
         self.indices = [0] * len(tapes)
         for k, index in enumerate(start or ()):
@@ -99,6 +101,11 @@ class Desk:
             for index, messages, line in zip(self.indices, self.messages, self.lines, strict=True)
         )
 
+    def set_limits(self, limits: LimitSet) -> None:
+        """Let another version of the limits count from now on. Raises `ConfigError` and changes nothing."""
+        apply_limits(self.gate, limits, self.money)
+        self.limits = limits
+
     # --- playing -------------------------------------------------------------------------------
 
     def advance(self, until: int = _FOREVER, most: int | None = None) -> bool:
@@ -107,6 +114,13 @@ class Desk:
         Where the cuts are makes no difference to what happens.
         """
         until = min(until, _FOREVER)
+        while (expiry := next_expiry(self.limits)) is not None and expiry <= until:
+            if not self._advance(expiry - 1, most):
+                return False
+            self.set_limits(expired(self.limits, expiry))
+        return self._advance(until, most)
+
+    def _advance(self, until: int, most: int | None) -> bool:
         if len(self.lines) == 1:
             stop = len(self.messages[0]) if most is None else min(len(self.messages[0]), self.indices[0] + most)
             reached = self._play(0, stop, until)

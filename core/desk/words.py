@@ -52,6 +52,9 @@ def note_of(desk: Desk, event: Any) -> NoteView:
     elif kind == EventKind.DENIED:
         names = [control.name.lower().replace("_", " ") for control in controls_in(int(event["detail"]))]
         text, why = f"{who}: denied {int(event['qty']):,}", ", ".join(names[:4]) + (" ..." if len(names) > 4 else "")
+    elif kind == EventKind.WARNED:
+        names = [control.name.lower().replace("_", " ") for control in controls_in(int(event["detail"]))]
+        text, why = f"{who}: {int(event['qty'])} % of a limit", ", ".join(names[:4])
     elif kind == EventKind.MODEL:
         text = f"{who}: model or policy"
     else:

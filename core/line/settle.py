@@ -14,7 +14,7 @@ _ACK, _REJECT, _FILL = int(EventKind.ACK), int(EventKind.REJECT), int(EventKind.
 _CANCELED, _EXPIRED, _REPLACED = int(EventKind.CANCELED), int(EventKind.EXPIRED), int(EventKind.REPLACED)
 _CANCEL_REJECT = int(EventKind.CANCEL_REJECT)
 _WORKING, _REPLACE = int(OrderStatus.WORKING), int(Op.REPLACE)
-_SELF_END = int(Reason.SESSION_END)
+_UNKNOWN = int(Reason.UNKNOWN_ORDER)
 
 
 @inner
@@ -45,7 +45,8 @@ def settle(line: Line, place: int) -> None:
         accepted(line.gate, order["agent"])
     elif kind == _CANCEL_REJECT:
         _resolve_replace(line, slot, now)
-        rejected(line.gate, order["agent"])
+        if note["reason"] != _UNKNOWN:  # one that lost the race to a fill was no mistake
+            rejected(line.gate, order["agent"])
     elif kind == _ACK:
         order["known_status"] = _WORKING
         accepted(line.gate, order["agent"])

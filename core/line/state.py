@@ -38,6 +38,9 @@ AGENT = np.dtype(
         ("why", "<i8"),  # reason it gave last
         ("feature", "<i8"),  # row of its last reading in the session, -1
         ("signal", "<f8"),
+        ("warned50", "<u8"),  # controls whose 50, 75 and 90 per cent it has been told of; one bit each
+        ("warned75", "<u8"),
+        ("warned90", "<u8"),
     ]
 )
 

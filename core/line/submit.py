@@ -3,7 +3,7 @@
 import numpy as np
 
 from core.enums import EventKind, Op, OrderFlag, OrderStatus, OrderType, Reason
-from core.jit import kernel, merged
+from core.jit import inner, kernel, merged
 from core.line.look import market
 from core.line.state import Line
 from core.risk.gate import check
@@ -163,6 +163,12 @@ def _allowed(line: Line, agent: int, now: int, k: int, slot: int, decision: np.v
     line.top[0]["verdicts"] += 1
     breaches = check(line.gate, line.account, draft, line.market[0], verdict)
     decision["verdict"] = verdict["seq"]
+    if (
+        verdict["passed50"] & ~who["warned50"]
+        or verdict["passed75"] & ~who["warned75"]
+        or verdict["passed90"] & ~who["warned90"]
+    ):
+        _warn(line, agent, now, verdict)
     if breaches != 0:
         decision["reason"] = _GATE
         who["denied"] += 1
@@ -191,6 +197,22 @@ def _blank(order: np.void) -> None:
     order["asked_qty"] = 0
     order["asked_leaves"] = 0
     order["asked_price"] = 0
+
+
+@inner
+def _warn(line: Line, agent: int, now: int, verdict: np.void) -> None:
+    """Limits that an order has taken past 50, 75 or 90 per cent for the first time: said once each."""
+    who = line.agents[agent]
+    first, second, third = verdict["passed50"], verdict["passed75"], verdict["passed90"]
+    if third & ~who["warned90"]:
+        desk_event(line, now, _WARNED, agent, 0, _NONE, 90, np.int64(third & ~who["warned90"]))
+    elif second & ~who["warned75"]:
+        desk_event(line, now, _WARNED, agent, 0, _NONE, 75, np.int64(second & ~who["warned75"]))
+    elif first & ~who["warned50"]:
+        desk_event(line, now, _WARNED, agent, 0, _NONE, 50, np.int64(first & ~who["warned50"]))
+    who["warned50"] |= first
+    who["warned75"] |= second
+    who["warned90"] |= third
 
 
 @merged
