@@ -68,13 +68,14 @@ def demo(
     glyphs: Glyphs = None,
     layout: Layout = None,
     fps: Fps = None,
+    tape_only: Annotated[bool, typer.Option("--tape-only", help="Only the market, without agents.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Play a synthetic market day; without a terminal, replay it at full speed and print the summary."""
+    """Play a synthetic day with three agents on it; without a terminal, run it to its end and print the summary."""
     from app import play_verbs
 
     flags = {"theme": theme, "palette": palette, "glyphs": glyphs, "layout": layout, "fps": fps}
-    play_verbs.demo(seed, messages, speed, flags, as_json)
+    play_verbs.demo(seed, messages, speed, flags, as_json, tape_only)
 
 
 @app.command(epilog="Example: tapedeck play AMZN.tape --at 10:42 --speed 8")

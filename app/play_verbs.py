@@ -41,22 +41,41 @@ def on_terminal() -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM", "") not in ("", "dumb")
 
 
-def demo(seed: int, messages: int, speed: str, flags: Mapping[str, object], as_json: bool) -> None:
-    """Make the demo tape once, then play it; headless without a terminal."""
+def demo(
+    seed: int, messages: int, speed: str, flags: Mapping[str, object], as_json: bool, tape_only: bool = False
+) -> None:
+    """Make the demo tape once, then play a session with three agents on it; headless without a terminal."""
     from app.tape_verbs import make_tape
 
     pace = speed_of(speed)
     settings(None, flags)
     folder = tapes() / f"demo-{__version__}-{seed}-{messages}.tape"
     if not _readable(folder):
-        say("making the demo tape (once; the very first run also compiles the engine)")
+        say("making the demo tape (once; the very first start also compiles the engine, for one to two minutes)")
         make_tape(folder, seed, messages, force=True, quiet=not sys.stderr.isatty())
-    if as_json or not on_terminal():
+    on_screen = on_terminal() and not as_json
+    if not tape_only:
+        _demo_session(folder, seed, pace, flags, on_screen, as_json)
+    elif on_screen:
+        _open_deck(folder, None, pace, False, flags, None, False)
+    else:
         from app.headless import replay
 
         emit(replay(folder), as_json)
-        return
-    _open_deck(folder, None, pace, False, flags, None, False)
+
+
+def _demo_session(
+    folder: Path, seed: int, pace: float, flags: Mapping[str, object], on_screen: bool, as_json: bool
+) -> None:
+    """The session of the demo, on the screen or to its end."""
+    from app.demo import demo_plan, run_demo
+
+    plan = demo_plan(folder, seed)
+    if on_screen:
+        from app.bootstrap import open_session
+
+        raise SystemExit(open_session(plan, folder, None, pace, False, flags, None, False))
+    run_demo(plan, as_json)
 
 
 def settings(config: Path | None, flags: Mapping[str, object]) -> DeckConfig:

@@ -21,6 +21,11 @@ def run(path: Path, as_json: bool) -> None:
 
     plan = read_session(path)
     summary = run_plan(plan, desk_maker(plan, path.parent, home() / "risk"))
+    tell(summary, as_json)
+
+
+def tell(summary: dict[str, Any], as_json: bool) -> None:
+    """Print what came of a session; exit code 5 when a kill is in force."""
     emit(summary, as_json)
     if summary["killed"]:
         say("tapedeck: a kill is in force, nothing new was sent; take it back with: tapedeck rearm SCOPE --reason TEXT")

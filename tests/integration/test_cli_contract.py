@@ -153,11 +153,18 @@ def test_demo_without_a_terminal(tapedeck: Console) -> None:
     done = tapedeck("demo", "--messages", "20000", "--json")
     assert done.code == 0, done.err
     record = done.record
-    assert record["index"] == record["messages"] == 20_000
-    assert record["crossed_events"] == 0 and record["messages_per_second"] > 0
+    assert record["messages"] == 20_000 and record["records"]["fills"] > 0
+    assert [agent["name"] for agent in record["agents"]] == ["worker", "patient", "maker", "you"]
+    assert {each["model"]: each["decisions"] > 0 for each in record["models"]} == {
+        "order_worker": True,
+        "touch_signal": True,
+    }
     again = tapedeck("demo", "--messages", "20000", TERM="xterm-256color")
     assert (again.code, again.err) == (0, "")
-    assert "messages_per_second" in again.out
+    assert record["digest"] in again.out
+    alone = tapedeck("demo", "--messages", "20000", "--tape-only", "--json").record
+    assert alone["index"] == alone["messages"] == 20_000
+    assert alone["crossed_events"] == 0 and alone["messages_per_second"] > 0
 
 
 def test_serve_says_where_and_stops_when_asked(tapedeck: Console, tape: Path) -> None:
