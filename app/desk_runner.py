@@ -65,7 +65,10 @@ class SessionPlayer(TapePlayer):
         """Queue a command; never blocks. A kill's time runs from here."""
         if command.verb == Verb.KILL:
             self._killed_ns = monotonic_ns()
-        super().send(command)
+            self._commands.appendleft(command)  # nothing that was asked before comes before it
+            self._wake.set()
+        else:
+            super().send(command)
 
     # --- the engine's thread -------------------------------------------------------------------
 
@@ -75,7 +78,6 @@ class SessionPlayer(TapePlayer):
         from core.trading import TradingEngine
 
         self._shown: Shown = Shown()
-        self._pending_note = ""
         desk = self._make()
         group = self._group or usual_group(desk.tapes[self.shown])
         first: list[Desk] = [desk]
@@ -103,17 +105,39 @@ class SessionPlayer(TapePlayer):
         return idle
 
     def _obey(self, engine: Engine, command: Command) -> None:
+        trading: Any = engine
         if command.verb not in _TRADING:
+            before = trading.replayed
             super()._obey(engine, command)
+            if command.verb in (Verb.GOTO_INDEX, Verb.STEP_MESSAGE, Verb.STEP_TRADE):
+                self._said(trading, before)
             self._desk_at = 0
             return
-        trading: Any = engine
         self._trade(trading, command)
         self._desk_at = 0
+
+    def _goto(self, engine: Engine, ts: int) -> None:
+        """To a time; agents have had their turns up to then. Going back says what becomes of them."""
+        trading: Any = engine
+        ts = min(max(ts, self.first_ts), self.last_ts)
+        before = trading.replayed
+        trading.seek(engine.tape.index_at(ts), ts)
+        self._rest(max(ts, trading.clock) if trading.clock > ts else ts)
+        self._said(trading, before)
+
+    def _said(self, engine: TradingEngine, before: int) -> None:
+        if engine.replayed != before:
+            self._shown.progress.clear()
+            self._shown.last_denial.clear()
+            count = len(engine.acts)
+            acts = f"your {count} act{'s' * (count != 1)}" if count else "no act of yours before it"
+            engine.desk.answers.say(engine.clock, -1, f"replayed from the start, with {acts}")
+            self._read_kills(engine)
 
     def _trade(self, engine: TradingEngine, command: Command) -> None:
         """A person's command to the desk. What cannot be done is said on the blotter, the engine goes on."""
         from core.desk import acts
+        from core.risk.kill import KillFileError
 
         agent, text = int(command.value), command.text
         try:
@@ -132,7 +156,7 @@ class SessionPlayer(TapePlayer):
                 self._read_kills(engine)
             elif command.verb == Verb.ORDER and command.ticket is not None:
                 ticket = command.ticket
-                engine.act(lambda desk: acts.order(desk, ticket))
+                self._tell(engine, engine.act(lambda desk: acts.order(desk, ticket)))
             else:
                 plain: dict[Verb, Callable[[Desk, int], Done]] = {
                     Verb.PAUSE_AGENT: acts.pause,
@@ -141,9 +165,15 @@ class SessionPlayer(TapePlayer):
                     Verb.FLATTEN: acts.flatten,
                     Verb.CANCEL: acts.cancel_order,
                 }
-                engine.act(lambda desk: plain[command.verb](desk, agent))
-        except ConfigError as error:
-            engine.desk.answers.troubles.append((-1, str(error)))
+                self._tell(engine, engine.act(lambda desk: plain[command.verb](desk, agent)))
+        except (ConfigError, KillFileError) as error:
+            engine.desk.answers.say(engine.clock, -1, str(error))
+
+    def _tell(self, engine: TradingEngine, done: Any) -> None:
+        """What an act did not do."""
+        if done.refused:
+            name = done.act.name.lower().replace("_", " ")
+            engine.desk.answers.say(engine.clock, done.agent, f"{name}: {done.refused}")
 
     def _keep_kill(self, engine: TradingEngine, done: Done, reason: str) -> None:
         scope = "desk" if done.agent < 0 else engine.desk.agents[done.agent].name

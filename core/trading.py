@@ -1,20 +1,36 @@
 """The engine of a session: plays tapes through a desk, and samples the past for the screen like the plain one."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from core.book.book import Book
-from core.desk.desk import Desk
+from core.desk.acts import latch, latches, stop_latched
+from core.desk.desk import Desk, Place
 from core.engine import Engine, View
-from core.history import new_sampler, sample
+from core.history import new_sampler, play, sample
 from core.risk.kill import KillSwitch
 
 _FOREVER = 2**63 - 1
+_PIECE = 50_000  # messages between two looks for an urgent command
 Act = Callable[[Desk], object]
 
 
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """Something a person did, and exactly where in the session."""
+
+    place: Place
+    ts: int  #: market time, ns UTC
+    index: int  #: messages of the shown tape before it
+    act: Act
+
+
 class TradingEngine(Engine):
-    """Plays a session. Going back replays it from its start, a person's acts included, which gives the same state."""
+    """Plays a session. Going back replays it from its start, a person's acts included, which gives the same state.
+
+    What is killed stays killed: after a replay the kills of the file are in force at once, wherever it ends.
+    """
 
     def __init__(
         self, make: Callable[[], Desk], shown: int = 0, view: View | None = None, kills: Path | None = None
@@ -22,51 +38,89 @@ class TradingEngine(Engine):
         """`make`: a fresh desk of the session; `shown`: the tape on the screen; `kills`: folder of the kill file."""
         self._make, self.shown, self._kills = make, shown, kills
         self.desk = make()
-        self.acts: list[tuple[int, Act]] = []  #: a person's acts and the market time of each
+        self.acts: list[Deed] = []  #: what a replay of the session repeats
+        self.replayed = 0  #: how often the session was played again from its start
         self.book = Book.__new__(Book)
         self._attach()
+        self._latched = latches(self.desk.gate)
         super().__init__(self.desk.tapes[shown], view)
 
     def act(self, deed: Act) -> object:
-        """Carry out a person's act now, and remember it: a replay of the session repeats it."""
-        self.acts.append((self.desk.clock, deed))
+        """Carry out a person's act now, and remember it: a replay of the session repeats it. One that fails is not."""
+        place, ts, index = self.desk.place, self.desk.clock, self.desk.indices[self.shown]
         done = deed(self.desk)
+        self.acts.append(Deed(place, ts, index, deed))
         self._sync()
         return done
 
-    def seek(self, index: int) -> None:
-        """Play to the moment after the first `index` messages of the shown tape; from the start if that is behind."""
-        index = min(max(index, 0), len(self.messages))
-        if index < self.desk.indices[self.shown] or index == 0:
-            self._again(index)
-        columns, step = self.view.columns, self.view.step
-        target = int(self.messages["ts_event"][index - 1]) if index else self.first_ts
-        past = max(target - step * columns, self.first_ts)
-        self.sampler = new_sampler(columns, step, self.view.group)
-        self.desk.advance(min(past, target), index - self.desk.indices[self.shown]) if index else None
-        self._sync()
-        self.sampler.meta[1] = (max(self.clock, past) // step + 1) * step
-        self.advance(index)
+    def seek(self, index: int, until: int | None = None) -> None:
+        """Play to the moment after the first `index` messages of the shown tape and, if given, to time `until`.
 
-    def _again(self, index: int) -> None:
+        From the start where that lies behind. A person's urgent command ends it early.
+        """
+        index = min(max(index, 0), len(self.messages))
+        ts = int(self.messages["ts_event"][index - 1]) if index else self.first_ts
+        ts = ts if until is None else max(ts, until)
+        here = self.desk.indices[self.shown]
+        if index < here or (until is not None and ts < self.desk.clock):
+            self._again(index, ts)
+        self._play_to(index)
+        if until is not None and self.desk.indices[self.shown] == index and not self._urgent():
+            self.desk.advance(until)
+        self._sync()
+        self._resample()
+
+    def _urgent(self) -> bool:
+        return self.desk.answers.urgent()
+
+    def _play_to(self, index: int) -> None:
+        """Forward to an index of the shown tape, looking for urgent commands on the way."""
+        while (here := self.desk.indices[self.shown]) < index and not self._urgent():
+            self.desk.advance(most=min(index - here, _PIECE))
+            if len(self.desk.lines) > 1 and self.desk.indices[self.shown] == here and self.desk.over:
+                break
+
+    def _again(self, index: int, ts: int) -> None:
         """A fresh desk, played up to the acts that lie before the moment asked for; later acts are forgotten."""
-        if self.desk.indices == [0] * len(self.desk.indices) and not self.acts:
-            return
         self.desk.close()
         self.desk = self._make()
-        limit = int(self.messages["ts_event"][index - 1]) if index else self.first_ts - 1
-        self.acts = [(ts, deed) for ts, deed in self.acts if ts <= limit]
-        for ts, deed in self.acts:
-            self.desk.advance(ts)
-            deed(self.desk)
+        self.replayed += 1
+        latch(self.desk.gate, self._latched)
+        acts, self.acts = self.acts, []
+        for deed in acts:
+            if (deed.index, deed.ts) > (index, ts) or self._urgent():
+                break
+            self.desk.go(deed.place)
+            deed.act(self.desk)
+            self.acts.append(deed)
+        self._play_to(index)
         self._attach()
 
     def _attach(self) -> None:
-        """What is killed stays killed, wherever in the session we are."""
+        """Kills are kept in the file from here on; those in it are in force, wherever in the session we are."""
         if self._kills is not None:
             names = [agent.name for agent in self.desk.agents]
             tapes = [tape.name for tape in self.desk.plan.tapes]
+            before = latches(self.desk.gate)
             self.desk.switch = KillSwitch(self._kills, self.desk.plan.name, self.desk.gate, names, tapes)
+            if self.replayed:
+                stop_latched(self.desk, before)
+
+    def _resample(self) -> None:
+        """The sampled past before this moment: from the tape alone, for our orders never change its book."""
+        columns, step, index = self.view.columns, self.view.step, self.index
+        self.sampler = new_sampler(columns, step, self.view.group)
+        clock = int(self.messages["ts_event"][index - 1]) if index else self.first_ts
+        past = clock - step * columns
+        start = min(self.tape.index_at(past), index) if index else 0
+        place = self.tape.at(start)
+        if start:
+            self.sampler.meta[1] = (past // step + 1) * step
+        at = place.index
+        while at < index:
+            at, reason = play(place.book.state, self.messages, at, index, _FOREVER, self.sampler)
+            if reason == 2:
+                place.book.grow(int(self.messages[at]["price"]))
 
     def advance(self, stop: int, until: int = _FOREVER) -> bool:
         """Play to index `stop` of the shown tape, or through time `until`. True when `until` is reached."""

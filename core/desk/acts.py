@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from core.book.state import EMPTY_ASK, EMPTY_BID
 from core.clock import monotonic_ns
@@ -17,6 +18,7 @@ from core.line.wake import carry_out
 from core.records import NO_PRICE
 from core.risk.hooks import enable
 from core.risk.limits import changed
+from core.risk.state import Gate
 from core.transport import Ticket
 from core.venue.ledger import market_best
 from core.venue.orders import cancel, cancel_all
@@ -93,6 +95,26 @@ def rearm(desk: Desk, agent: int, reason: str, person: str) -> Done:
             who["state"] = AgentState.PAUSED
     _note(desk, OperatorAct.REARM, agent, 0)
     return Done(OperatorAct.REARM, agent, 0, 0, 0.0)
+
+
+def latches(gate: Gate) -> tuple[int, NDArray[np.int64], NDArray[np.int64]]:
+    """What is killed at a gate: the desk, agents, instruments."""
+    return int(gate.top[0]["killed_desk"]), gate.rows["killed"].copy(), gate.killed_instruments.copy()
+
+
+def latch(gate: Gate, killed: tuple[int, NDArray[np.int64], NDArray[np.int64]]) -> None:
+    """Kill at a fresh gate what was killed at another of the same session."""
+    gate.top[0]["killed_desk"], gate.rows["killed"], gate.killed_instruments[:] = killed
+
+
+def stop_latched(desk: Desk, before: tuple[int, NDArray[np.int64], NDArray[np.int64]]) -> None:
+    """Stop what the gate denies now and did not `before`: agents have no turn, their orders are cancelled."""
+    whole, agents, _ = latches(desk.gate)
+    scopes = [DESK] if whole and not before[0] else [k for k in range(len(desk.agents)) if agents[k] > before[1][k]]
+    for scope in scopes:
+        _stop(desk, scope, AgentState.KILLED)
+        _cancel_everything(desk, scope, Reason.KILL)
+    desk.drain()
 
 
 def pause(desk: Desk, agent: int) -> Done:

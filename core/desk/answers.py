@@ -1,5 +1,6 @@
 """Turns that the compiled line cannot take by itself: signals, and policies in Python."""
 
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
@@ -43,7 +44,7 @@ class Answers:
         self._workers: dict[int, Worker] = {}
         self.reasons = [ReasonBook() for _ in agents]
         self.latency = [0] * len(agents)  #: ns of each agent's last decision, wall time
-        self.troubles: list[tuple[int, str]] = []  #: agent and what was wrong, for the blotter
+        self.said: deque[tuple[int, int, str]] = deque(maxlen=256)  #: ns UTC, agent (-1 = the desk), what was wrong
         self.urgent: Callable[[], bool] = lambda: False  #: whether a person's command waits
 
     def give(self, line: Line, recorder: Recorder) -> None:
@@ -78,7 +79,7 @@ class Answers:
         else:
             reason = _LATE[reading.status]
             desk_event(line, now, EventKind.MODEL, agent, 0, reason, int(reading.status), 0)
-            self._trouble(agent, f"signal {signal.name}: {reason.name.lower().replace('_', ' ')}")
+            self.say(now, agent, f"signal {signal.name}: {reason.name.lower().replace('_', ' ')}")
         return reading.latency_ns
 
     def _ask(self, line: Line, agent: int, row: int, now: int) -> tuple[int, int]:
@@ -97,7 +98,7 @@ class Answers:
         who = line.agents[agent]
         if given.reason != Reason.NONE:
             desk_event(line, now, EventKind.MODEL, agent, 0, int(given.reason), 0, 0)
-            self._trouble(agent, given.detail)
+            self.say(now, agent, given.detail)
             if given.reason == Reason.POLICY_RAISED:
                 self._fail(line, agent, now, given.reason, "")
             return 0, taken
@@ -126,11 +127,16 @@ class Answers:
         who["state"], who["next_wake"] = AgentState.UNHEALTHY, NEVER
         desk_event(line, now, EventKind.AGENT, agent, 0, int(reason), AgentState.UNHEALTHY, 0)
         if words:
-            self._trouble(agent, words)
+            self.say(now, agent, words)
 
-    def _trouble(self, agent: int, words: str) -> None:
-        self.troubles.append((agent, words))
-        del self.troubles[:-256]
+    @property
+    def troubles(self) -> list[tuple[int, str]]:
+        """Agent and what was wrong, the latest last."""
+        return [(agent, words) for _, agent, words in self.said]
+
+    def say(self, ts: int, agent: int, words: str) -> None:
+        """Tell on the blotter what no record has words for; agent -1 is the desk."""
+        self.said.append((ts, agent, words))
 
     def why(self, line: Line, agent: int) -> str:
         """Why an agent last did what it did, in words."""

@@ -1,6 +1,7 @@
 """A session that runs: plays its tapes through the line, answers for its policies, obeys a person."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,14 @@ from core.venue.state import SWEEP
 
 _FOREVER = NEVER - 1
 _SECOND = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A moment between two steps of a session, to which a desk of the same session can be brought exactly."""
+
+    indices: tuple[int, ...]  #: messages played per tape
+    until: int | None  #: ns UTC up to which everything due has happened; None = just after the last message
 
 
 class Desk:
@@ -57,6 +66,7 @@ class Desk:
         self.agents, self.money, self.limits = parts.agents, parts.money, parts.limits
         self.messages = [tape.messages for tape in tapes]
         self.indices = [0] * len(tapes)
+        self._until: int | None = None
         for k, index in enumerate(start or ()):
             self._begin_at(k, index)
         firsts = [
@@ -108,29 +118,41 @@ class Desk:
 
     # --- playing -------------------------------------------------------------------------------
 
+    @property
+    def place(self) -> Place:
+        """Where the session is."""
+        return Place(tuple(self.indices), self._until)
+
+    def go(self, place: Place) -> None:
+        """Play forward to a place of this session."""
+        if place.until is not None:
+            self.advance(place.until)
+        elif place.indices[0] > self.indices[0]:
+            self.advance(most=place.indices[0] - self.indices[0])
+
     def advance(self, until: int = _FOREVER, most: int | None = None) -> bool:
         """Play up to and including time `until` (ns UTC), about `most` messages at once. True when `until` is reached.
 
-        Where the cuts are makes no difference to what happens.
+        Where the cuts are makes no difference to what happens. A person's urgent command ends it at the turn of a
+        policy in Python.
         """
-        until = min(until, _FOREVER)
-        while (expiry := next_expiry(self.limits)) is not None and expiry <= until:
-            if not self._advance(expiry - 1, most):
-                return False
-            self.set_limits(expired(self.limits, expiry))
-        return self._advance(until, most)
-
-    def _advance(self, until: int, most: int | None) -> bool:
+        until = asked = min(until, _FOREVER)
         if len(self.lines) == 1:
             stop = len(self.messages[0]) if most is None else min(len(self.messages[0]), self.indices[0] + most)
-            reached = self._play(0, stop, until)
         else:
-            goal = until if most is None else min(until, self._horizon(most))
-            self._together(goal)
-            reached = goal == until
-        self._settle_clock(until if reached else None)
+            stop, until = 0, until if most is None else min(until, self._horizon(most))
+        while (expiry := next_expiry(self.limits)) is not None and expiry <= until:
+            if not self._advance(expiry - 1, stop):
+                return False
+            self.set_limits(expired(self.limits, expiry))
+        return self._advance(until, stop) and until == asked
+
+    def _advance(self, until: int, stop: int) -> bool:
+        goal = self._play(0, stop, until) if len(self.lines) == 1 else self._together(until)
+        self._until = goal
+        self._settle_clock(goal)
         self.drain()
-        return reached
+        return goal == until
 
     def _settle_clock(self, until: int | None) -> None:
         clocks = [int(line.venue.top[0]["clock"]) for line in self.lines]
@@ -146,16 +168,16 @@ class Desk:
         ]
         return min(ends)
 
-    def _together(self, until: int) -> None:
-        """Several tapes on one clock: everything before an agent's turn has happened on all of them."""
+    def _together(self, until: int) -> int:
+        """Several tapes on one clock: everything before an agent's turn has happened on all of them. Until when."""
         while True:
             turn = min(self._turn(line) for line in self.lines)
             step = min(turn, until)
             for end in (step - 1, step):
                 for k in range(len(self.lines)):
                     self._play(k, len(self.messages[k]), end)
-            if step >= until:
-                return
+            if step >= until or self.answers.urgent():
+                return step
 
     @staticmethod
     def _turn(line: Line) -> int:
@@ -164,8 +186,8 @@ class Desk:
         wake = int(top["next_wake"])
         return _FOREVER if wake >= NEVER else max(wake - int(top["feed_now"]), 0)
 
-    def _play(self, k: int, stop: int, until: int) -> bool:
-        """Play one tape; True when `until` (not only `stop`) was reached."""
+    def _play(self, k: int, stop: int, until: int) -> int | None:
+        """Play one tape. The time up to which everything due has happened; None where `stop` came first."""
         while True:
             line = self.lines[k]
             index, reason = run(line, self.messages[k], self.indices[k], stop, until)
@@ -176,11 +198,14 @@ class Desk:
                 self.drain()
                 self.make_room(k)
             elif reason == ASK:
+                turn = int(line.venue.top[0]["next_due"])
                 self.answers.give(line, self.recorder)
+                if self.answers.urgent():
+                    until = min(until, turn)
             elif reason == BROKEN:
                 raise EngineBroken("an account refused a fill: the sums no longer fit")
             else:
-                return reason == 1 or index == len(self.messages[k])
+                return until if reason == 1 or index == len(self.messages[k]) else None
 
     def make_room(self, k: int) -> None:
         """Grow the pools that are full; emptying the buffers was not enough."""

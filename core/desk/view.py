@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from core.account.account import drawdown, unrealised
 from core.desk.desk import Desk
 from core.desk.words import fill_words, note_of, order_type, trust_words
-from core.desk_view import AgentView, DeskView, FillView, KillView, OrderView, ParentView, RiskView
+from core.desk_view import AgentView, DeskView, FillView, KillView, NoteView, OrderView, ParentView, RiskView
 from core.enums import AgentState, OrderStatus, Queue, Rung
 from core.records import NO_PRICE
 from core.risk.controls import controls_in
@@ -53,7 +53,7 @@ def desk_view(desk: Desk, shown: Shown, low: int, rows: int, group: int, instrum
         orders=_orders(desk),
         fills=tuple(_fill(desk, each) for each in fills),
         fills_total=recorder.counts["fills"],
-        notes=tuple(note_of(desk, each) for each in events),
+        notes=_notes(desk, events),
         parents=tuple(_parent(desk, shown, k) for k in range(len(desk.parts.parents))),
         realised=int(account.realised[last]),
         unrealised=int(unrealised(account, last)),
@@ -66,6 +66,17 @@ def desk_view(desk: Desk, shown: Shown, low: int, rows: int, group: int, instrum
         own_ask_ahead=own[3],
         own_fills=_marks(fills, instrument),
     )
+
+
+def _notes(desk: Desk, events: NDArray[np.void]) -> tuple[NoteView, ...]:
+    """The record in words, and between it what only words can tell."""
+    said = []
+    for ts, agent, words in desk.answers.said:
+        who = f"{desk.agents[agent].name}: " if agent >= 0 else ""
+        said.append(NoteView(ts, f"{who}{words}", True))
+    notes = [*(note_of(desk, each) for each in events), *said]
+    notes.sort(key=lambda note: note.ts)  # stable: the record comes first
+    return tuple(notes[-_NOTES:])
 
 
 def _diverged(levels: NDArray[np.void]) -> int:
