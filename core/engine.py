@@ -1,8 +1,8 @@
 """The straight line of a tape that is played: tape -> book -> history -> snapshot.
 
-With agents in it the line goes on: book -> features -> signal -> policy -> DECISION -> gate -> REJECT | ORDER -> venue ->
-ACK / FILL -> account -> snapshot. That half is one compiled loop, `core/line/run.py`, and `core/trading.py` is this engine
-with a desk (`core/desk/`) in it. One owner; a screen only ever sees snapshots.
+With agents in it the line goes on: book -> features -> signal -> policy -> DECISION -> gate -> REJECT | ORDER ->
+venue -> ACK / FILL -> account -> snapshot. That half is one compiled loop, `core/line/run.py`, and `core/trading.py`
+is this engine with a desk (`core/desk/`) in it. One owner; a screen only ever sees snapshots.
 """
 
 from dataclasses import dataclass
