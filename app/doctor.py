@@ -17,6 +17,7 @@ _LIBRARIES = (
     "rich",
     "numpy",
     "numba",
+    "onnxruntime",
     "polars",
     "typer",
     "zstandard",

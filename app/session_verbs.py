@@ -28,7 +28,8 @@ def tell(summary: dict[str, Any], as_json: bool) -> None:
     """Print what came of a session; exit code 5 when a kill is in force."""
     emit(summary, as_json)
     if summary["killed"]:
-        say("tapedeck: a kill is in force, nothing new was sent; take it back with: tapedeck rearm SCOPE --reason TEXT")
+        scopes = ", ".join(summary["killed"])
+        say(f"tapedeck: killed, nothing new was sent: {scopes}; take it back with: tapedeck rearm SCOPE --reason TEXT")
         raise SystemExit(RISK_KILL)
 
 
@@ -87,8 +88,15 @@ def summary(desk: Desk, plan: SessionPlan) -> dict[str, Any]:
         "bracket": _bracket(desk),
         "canaries": len(desk.parts.canaries),
         "troubles": [f"{desk.agents[k].name}: {words}" for k, words in desk.answers.troubles],
-        "killed": [act.scope for act in desk.switch.latched] if desk.switch is not None else [],
+        "killed": _killed(desk),
     }
+
+
+def _killed(desk: Desk) -> list[str]:
+    """Scopes of this session in which a kill stands; the file also knows other sessions' agents and tapes."""
+    ours = {"desk", *(f"agent.{a.name}" for a in desk.agents), *(f"instrument.{t.name}" for t in desk.plan.tapes)}
+    standing = desk.switch.latched if desk.switch is not None else ()
+    return [act.scope for act in standing if act.scope in ours or act.scope.startswith("order.")]
 
 
 def _agent(desk: Desk, k: int, money: Any) -> dict[str, Any]:
