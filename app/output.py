@@ -5,8 +5,9 @@ import math
 import os
 import signal
 import sys
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from core.errors import TapedeckError
@@ -79,6 +80,29 @@ def say(text: str) -> None:
 def _terminate(number: int, _frame: object) -> None:
     """Leave through every `with`, so that nothing half-made stays behind."""
     raise SystemExit(128 + number)
+
+
+def _interrupt(number: int, frame: Any) -> None:
+    """Ctrl-C. The compiler calls back into Python from C, where a KeyboardInterrupt is lost, or fatal."""
+    lock = sys.modules.get("numba.core.compiler_lock")
+    if lock is not None and lock.global_compiler_lock.is_locked():  # by this thread
+        os.write(2, b"tapedeck: interrupted\n")
+        os._exit(INTERRUPTED)  # whatever is kept on disk is written whole or not at all
+    signal.default_int_handler(number, frame)
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Work that may compile, and that ctrl-C ends at once, also while it does."""
+    usual = signal.getsignal(signal.SIGINT)
+    if usual is not signal.default_int_handler or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    signal.signal(signal.SIGINT, _interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, usual)
 
 
 def run(main: Callable[[], object]) -> int:

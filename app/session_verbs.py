@@ -6,7 +6,7 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app.output import RISK_KILL, emit, say
+from app.output import RISK_KILL, emit, interruptible, say
 from app.paths import home
 from core.clock import cpu_ns, monotonic_ns
 
@@ -35,13 +35,14 @@ def tell(summary: dict[str, Any], as_json: bool) -> None:
 
 def run_plan(plan: SessionPlan, make: Any) -> dict[str, Any]:
     """Play a session to its end as fast as it goes."""
-    desk: Desk = make()
-    started, cpu = monotonic_ns(), cpu_ns()
-    try:
-        while not desk.over:
-            desk.advance(most=1_000_000)
-    finally:
-        desk.close()
+    with interruptible():
+        desk: Desk = make()
+        started, cpu = monotonic_ns(), cpu_ns()
+        try:
+            while not desk.over:
+                desk.advance(most=1_000_000)
+        finally:
+            desk.close()
     wall, used = (monotonic_ns() - started) / 1e9, (cpu_ns() - cpu) / 1e9
     return {
         **summary(desk, plan),

@@ -3,6 +3,7 @@
 import json
 import shutil
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -206,6 +207,20 @@ def test_an_interrupted_run_leaves_at_once(tapedeck: Console, session: Path) -> 
     out, err = process.communicate(timeout=20)
     assert (process.returncode, out) == (130, "")
     assert err == "tapedeck: interrupted\n"
+
+
+def test_an_interrupt_while_the_compiler_works_ends_at_once() -> None:
+    code = (
+        "import os, signal\n"
+        "from numba.core.compiler_lock import global_compiler_lock\n"
+        "from app.output import interruptible\n"
+        "with interruptible():\n"
+        "    with global_compiler_lock:\n"
+        "        try: os.kill(os.getpid(), signal.SIGINT)\n"
+        "        except KeyboardInterrupt: print('lost in a callback')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "tapedeck: interrupted\n")
 
 
 def test_the_models_that_ship_are_listed_and_checked(inside: Inside) -> None:
