@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from app.deck.contracts import Contract
 from app.runner import TapePlayer
 from core.clock import monotonic_ns
-from core.desk_view import DeskView, KillPart, KillView
+from core.desk_view import REPLAYED, DeskView, KillPart, KillView
 from core.errors import ConfigError, TapedeckError
 from core.plan import SessionPlan
 from core.snapshot import Snapshot
@@ -73,11 +73,13 @@ class SessionPlayer(TapePlayer):
     # --- the engine's thread -------------------------------------------------------------------
 
     def _open(self) -> Engine:
+        from core.desk.acts import rehearse
         from core.desk.view import Shown
         from core.engine import View, usual_group
         from core.trading import TradingEngine
 
         self._shown: Shown = Shown()
+        rehearse(self._make())
         desk = self._make()
         group = self._group or usual_group(desk.tapes[self.shown])
         first: list[Desk] = [desk]
@@ -128,10 +130,11 @@ class SessionPlayer(TapePlayer):
     def _said(self, engine: TradingEngine, before: int) -> None:
         if engine.replayed != before:
             self._shown.progress.clear()
-            self._shown.last_denial.clear()
+            self._shown.denials.clear()
+            self._shown.denied_at.clear()
             count = len(engine.acts)
             acts = f"your {count} act{'s' * (count != 1)}" if count else "no act of yours before it"
-            engine.desk.answers.say(engine.clock, -1, f"replayed from the start, with {acts}")
+            engine.desk.answers.say(engine.clock, -1, f"{REPLAYED}, with {acts}")
             self._read_kills(engine)
 
     def _trade(self, engine: TradingEngine, command: Command) -> None:

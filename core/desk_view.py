@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 from core.enums import AgentState
 
+#: How the blotter begins to say that going back replayed the session.
+REPLAYED = "replayed from the start"
+
 
 @dataclass(frozen=True, slots=True)
 class AgentView:

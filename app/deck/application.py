@@ -29,6 +29,7 @@ from app.deck.trader import Trader
 from app.deck.trading_keys import TradingKeys
 from app.deck.viewer import Viewer
 from core.clock import monotonic_ns
+from core.desk_view import REPLAYED
 from core.snapshot import Snapshot, State
 from core.transport import Player
 
@@ -171,7 +172,7 @@ class DeckApp(App[int], inherit_bindings=False):
         previous, self._previous = self._previous, snapshot
         if previous is not None and snapshot.index < previous.index:
             where = self.board.formats.time(snapshot.clock, 3)
-            self.say(f"{self.board.glyphs.back} back to {where}: the book was rebuilt from a checkpoint")
+            self.say(f"{self.board.glyphs.back} back to {where}: {_how_back(snapshot)}")
         failed = snapshot.state is State.FAULTED
         if failed != self.board.ink.fault:
             self.board.repaint(fault=failed)
@@ -265,3 +266,11 @@ class DeckApp(App[int], inherit_bindings=False):
     def do_command_palette(self) -> None:
         """Show the palette."""
         self.action_command_palette()
+
+
+def _how_back(snapshot: Snapshot) -> str:
+    """What going back did to the book, and to agents where there are any."""
+    if snapshot.desk is None:
+        return "the book was rebuilt from a checkpoint"
+    told = (note.text for note in reversed(snapshot.desk.notes) if note.text.startswith(REPLAYED))
+    return next(told, f"{REPLAYED}, agents and all")

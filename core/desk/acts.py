@@ -97,6 +97,18 @@ def rearm(desk: Desk, agent: int, reason: str, person: str) -> Done:
     return Done(OperatorAct.REARM, agent, 0, 0, 0.0)
 
 
+def rehearse(desk: Desk) -> None:
+    """Do everything once on a desk that nobody needs: the first key of a session must not wait for a compiler."""
+    desk.switch = None
+    carry_out(desk.lines[0], 0, desk.now(0), 0)
+    cancel(desk.lines[0].venue, 0, 0, _at(desk.lines[0]), int(Reason.REQUESTED))
+    _collar(desk.lines[0], 1)
+    pause(desk, DESK)
+    resume(desk, DESK)
+    kill(desk, DESK, "rehearsal", "nobody")
+    desk.close()
+
+
 def latches(gate: Gate) -> tuple[int, NDArray[np.int64], NDArray[np.int64]]:
     """What is killed at a gate: the desk, agents, instruments."""
     return int(gate.top[0]["killed_desk"]), gate.rows["killed"].copy(), gate.killed_instruments.copy()

@@ -13,6 +13,7 @@ from typing import Any
 from core.clock import monotonic_ns
 
 _SLICE_S = 0.002
+_URGENT_NS = 5_000_000  # a policy gets no more than this once a person's command waits
 
 
 class CutOff(BaseException):
@@ -33,7 +34,7 @@ class Worker:
     def call(self, task: Callable[[], Any], budget_ns: int, urgent: Callable[[], bool]) -> tuple[bool, Any, int]:
         """Run `task`. Returns whether it answered in time, its answer, and the ns it took.
 
-        Gives up early when `urgent` says that a person's command waits and the budget's tenth is over.
+        Gives up early when `urgent` says that a person's command waits, after a tenth of the budget or 5 ms.
         """
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name=f"policy {self._name}", daemon=True)
@@ -44,7 +45,7 @@ class Worker:
         self._asked.set()
         while not self._answered.wait(_SLICE_S):
             taken = monotonic_ns() - started
-            if taken > budget_ns or (urgent() and taken > budget_ns // 10):
+            if taken > budget_ns or (taken > min(budget_ns // 10, _URGENT_NS) and urgent()):
                 self._abandon()
                 return False, None, taken
         return True, self._result, monotonic_ns() - started

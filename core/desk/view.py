@@ -1,7 +1,7 @@
 """What the screen shows of a desk: the second half of a snapshot, made from the line's arrays and the records."""
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -13,12 +13,15 @@ from core.desk.words import fill_words, note_of, order_type, trust_words
 from core.desk_view import AgentView, DeskView, FillView, KillView, NoteView, OrderView, ParentView, RiskView
 from core.enums import AgentState, OrderStatus, Queue, Rung
 from core.records import NO_PRICE
-from core.risk.controls import controls_in
+from core.risk.controls import MONEY, SPECS, Control, controls_in
 from core.risk.usage import DESK as WHOLE
 from core.risk.usage import usage
 
 _FILLS, _NOTES, _ORDERS = 512, 512, 512
 _CURVE = 48
+_SECOND = 1_000_000_000
+_REMEMBERED = 30  #: seconds of the market for which a denial stays on the risk panel
+_BREACH = 4
 
 
 @dataclass(slots=True)
@@ -27,7 +30,8 @@ class Shown:
 
     armed_until: int = 0  #: monotonic ns, 0 = not armed
     kills: tuple[KillView, ...] = ()
-    last_denial: dict[tuple[str, str], str] = field(default_factory=dict)
+    denials: dict[tuple[str, Control], RiskView] = field(default_factory=dict)  #: latest, by scope and control
+    denied_at: dict[tuple[str, Control], int] = field(default_factory=dict)  #: ns UTC
     progress: dict[int, list[tuple[int, int]]] = field(default_factory=dict)  #: parent: (ns, lots filled)
 
 
@@ -127,36 +131,45 @@ def _doing(desk: Desk, k: int) -> str:
 
 
 def _denials(desk: Desk, shown: Shown) -> None:
-    """Remember the words of the latest denial per scope and control."""
+    """Remember the latest denial per scope and control, and forget those of some time ago."""
     for verdict in desk.recorder.tail("verdicts", 64):
-        if verdict["breaches"]:
-            agent = desk.agents[int(verdict["agent"])].name if verdict["agent"] >= 0 else "desk"
-            for control in controls_in(int(verdict["breaches"])):
-                words = f"saw {float(verdict['observed'][control]):g}"
-                shown.last_denial[agent, control.name.lower()] = words
-    while len(shown.last_denial) > 256:
-        shown.last_denial.pop(next(iter(shown.last_denial)))
+        if not verdict["breaches"]:
+            continue
+        agent, place = int(verdict["agent"]), int(verdict["instrument"])
+        scope = desk.agents[agent].name if agent >= 0 else "desk"
+        for control in controls_in(int(verdict["breaches"])):
+            limit = float(desk.gate.thresholds[agent, place, 0, control])
+            shown.denials[scope, control] = _risk(desk, scope, control, float(verdict["observed"][control]), limit, 4)
+            shown.denied_at[scope, control] = int(verdict["ts"])
+    for key, ts in tuple(shown.denied_at.items()):
+        if not 0 <= desk.clock - ts + _SECOND < _REMEMBERED * _SECOND:
+            del shown.denied_at[key], shown.denials[key]
+
+
+def _risk(desk: Desk, scope: str, control: Control, value: float, limit: float, stage: int) -> RiskView:
+    """A limit as it is shown: money in natural units."""
+    unit = SPECS[control].unit
+    scale = float(desk.money.natural(10**9)) / 1e9 if unit == MONEY else 1.0
+    used = value / limit if 0 < limit < math.inf else math.nan
+    return RiskView(scope, control.name.lower().replace("_", " "), value * scale, limit * scale, used, stage, "")
 
 
 def _risks(desk: Desk, shown: Shown) -> tuple[RiskView, ...]:
-    found = []
+    """The desk's limits, agents' of which something is used, and what was denied lately: the most urgent first."""
+    found = {}
     for use in usage(desk.gate, desk.account, desk.clock):
-        if math.isinf(use.limit):
+        if math.isinf(use.limit) or (use.value == 0 and use.stage < _BREACH and use.agent != WHOLE):
             continue
         scope = "desk" if use.agent == WHOLE else desk.agents[use.agent].name
         if use.instrument != WHOLE and len(desk.lines) > 1:
             scope += f" {desk.plan.tapes[use.instrument].name}"
-        name = use.control.name.lower()
-        reason = shown.last_denial.get((scope, name), "")
-        found.append(RiskView(scope, name.replace("_", " "), use.value, use.limit, use.used, use.stage, reason))
-    shown_names = {(each.scope, each.control) for each in found}
-    for (scope, name), words in shown.last_denial.items():
-        if (scope, name.replace("_", " ")) not in shown_names:
-            found.append(RiskView(scope, name.replace("_", " "), math.nan, math.nan, math.nan, 4, words))
-    found.sort(
-        key=lambda each: (-each.stage, -(each.used if math.isfinite(each.used) else -1.0), each.scope, each.control)
-    )
-    return tuple(found)
+        found[scope, use.control] = _risk(desk, scope, use.control, use.value, use.limit, use.stage)
+    for (scope, control), denial in shown.denials.items():
+        now, ago = found.get((scope, control)), (desk.clock - shown.denied_at[scope, control]) / _SECOND
+        seen = f"denied {max(ago, 0.0):.0f} s ago: {SPECS[control].words}"
+        found[scope, control] = replace(denial if now is None else now, stage=_BREACH, reason=seen)
+    order = lambda each: (-each.stage, -(each.used if math.isfinite(each.used) else -1.0), each.scope, each.control)  # noqa: E731
+    return tuple(sorted(found.values(), key=order))
 
 
 def _orders(desk: Desk) -> tuple[OrderView, ...]:
