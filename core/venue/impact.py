@@ -40,20 +40,48 @@ def shift_at(venue: Venue, flow: float) -> int:
 
 
 @inner
+def shift_of_next(venue: Venue, flow: float, side: int) -> int:
+    """Displacement at which the next lot of a side trades: that at the lot's end nearer to no flow at all.
+
+    What a lot costs on the way out it gives back on the way home, so a round trip never earns its own impact.
+    """
+    after = flow + side
+    if flow * side >= 0:
+        return shift_at(venue, flow)
+    return shift_at(venue, after) if flow * after > 0 else 0
+
+
+@inner
 def lots_at_this_shift(venue: Venue, side: int, qty: int) -> int:
-    """How many of `qty` lots trade before the displacement moves on, at least 1."""
+    """How many of `qty` lots trade at the displacement of the next one, at least 1."""
     flow = flow_now(venue)
-    now = venue.top[0]["shift"]
-    if shift_at(venue, flow + side * qty) == now:
+    now = shift_of_next(venue, flow, side)
+    if flow * side < 0:
+        qty = max(1, min(qty, np.int64(math.floor(abs(flow)))))  # the lot that crosses no flow goes alone
+    if shift_of_next(venue, flow + side * (qty - 1), side) == now:
         return qty
-    low, high = 0, qty  # the shift after `low` lots is still `now`; after `high` it is not
+    low, high = 1, qty  # the lot `low` trades at `now`, the lot `high` does not
     while high - low > 1:
         middle = (low + high) // 2
-        if shift_at(venue, flow + side * middle) == now:
+        if shift_of_next(venue, flow + side * (middle - 1), side) == now:
             low = middle
         else:
             high = middle
-    return high
+    return low
+
+
+@inner
+def lots_within(venue: Venue, flow: float, side: int, price: int, worst: int, qty: int) -> int:
+    """How many of `qty` lots at a price of the tape trade no worse than `worst` (our ticks), from a flow on."""
+    low, high = 0, qty + 1  # the first `low` lots do; the lot `high` does not
+    while high - low > 1:
+        middle = (low + high) // 2
+        reached = price + shift_of_next(venue, flow + side * (middle - 1), side)
+        if (reached <= worst) if side > 0 else (reached >= worst):
+            low = middle
+        else:
+            high = middle
+    return low
 
 
 @inner

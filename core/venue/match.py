@@ -5,7 +5,7 @@ import numpy as np
 from core.book.state import EMPTY_ASK, EMPTY_BID, BookState
 from core.enums import EventKind, OrderStatus, Reason, Trust
 from core.jit import inner, merged
-from core.venue.impact import add_flow, flow_now, lots_at_this_shift, shift_at
+from core.venue.impact import add_flow, flow_now, lots_at_this_shift, lots_within, shift_at, shift_of_next
 from core.venue.ledger import book_taken, market_best, market_qty, next_market
 from core.venue.own import find_own, join, leave
 from core.venue.reports import event, fill, finish, note
@@ -31,8 +31,17 @@ def takeable(book: BookState, venue: Venue, side: int, worst: int, qty: int) -> 
     end = EMPTY_ASK if half == 1 else EMPTY_BID
     shift, found = venue.top[0]["shift"], 0
     price = market_best(book, venue, half)
-    while price != end and found < qty and within(side, price + shift, worst):
-        found += market_qty(book, venue, price, half)
+    reacts = venue.rules[0]["rung"] >= 5 and qty > 1
+    flow = flow_now(venue) if reacts else 0.0
+    while price != end and found < qty and (reacts or within(side, price + shift, worst)):
+        there = market_qty(book, venue, price, half)
+        if reacts:  # the market goes on moving away while we take
+            lots = lots_within(venue, flow + side * found, side, price, worst, min(there, qty - found))
+            found += lots
+            if lots < there:
+                break
+        else:
+            found += there
         price = next_market(book, half, price)
     return min(found, qty)
 
@@ -67,6 +76,12 @@ def take(book: BookState, venue: Venue, slot: int, ts: int, worst: int) -> int:
             continue
         if not inside:
             break
+        if rules["rung"] >= 5:
+            next_shift = shift_of_next(venue, flow_now(venue), side)
+            if next_shift != top["shift"]:  # a market that we moved steps back before it takes our lots again
+                move_to(book, venue, ts, next_shift)
+                price = market_best(book, venue, half)
+                continue
         there = market_qty(book, venue, price, half)
         if there > 0:
             if swept == SWEEP or (rules["rung"] >= 3 and top["free_levels"] == 0):
@@ -87,8 +102,9 @@ def take(book: BookState, venue: Venue, slot: int, ts: int, worst: int) -> int:
                 set_refill(venue, half, price, ts)
             if rules["rung"] >= 5:
                 add_flow(venue, side, lots, ts)
-                if shift_at(venue, flow_now(venue)) != top["shift"]:
-                    move_market(book, venue, ts)
+                moved = shift_at(venue, flow_now(venue))
+                if moved != top["shift"]:
+                    move_to(book, venue, ts, moved)
         price = market_best(book, venue, half) if rules["rung"] >= 3 else next_market(book, half, price)
     return _NONE
 
@@ -101,7 +117,7 @@ def set_refill(venue: Venue, half: int, price: int, ts: int) -> None:
         return
     node = find_own(venue, half, price)
     if node >= 0:
-        draw = venue.refills[((ts >> 10) * 40_503 & 0x7FFFFFFF) % venue.refills.shape[0]]
+        draw = venue.refills[((ts >> 10 & 0x7FFFFFFF) * 40_503 & 0x7FFFFFFF) % venue.refills.shape[0]]
         step = rules["impact_step"]
         back = ((ts + rules["refill"] * draw // 1000) // step + 1) * step
         venue.levels[node]["ts_back"] = back
@@ -153,12 +169,20 @@ def hit(book: BookState, venue: Venue, slot: int, ts: int, qty: int, trust: int)
 
 @inner
 def move_market(book: BookState, venue: Venue, ts: int) -> None:
-    """The displacement moved on by ticks: our resting orders meet the shifted market.
+    """The displacement is what our flow makes it now; where that is the same, our orders keep their place."""
+    shift = shift_at(venue, flow_now(venue))
+    if shift != venue.top[0]["shift"]:
+        move_to(book, venue, ts, shift)
+
+
+@inner
+def move_to(book: BookState, venue: Venue, ts: int, shift: int) -> None:
+    """The displacement is now `shift` ticks: our resting orders meet the shifted market.
 
     They join the tail of the level they now stand at; those that the market moved across trade with it.
     """
     top = venue.top[0]
-    top["shift"] = shift_at(venue, flow_now(venue))
+    top["shift"] = shift
     for slot in range(venue.orders.shape[0]):
         order = venue.orders[slot]
         if order["status"] == _WORKING and order["node"] >= 0:

@@ -29,7 +29,7 @@ KINDS = {
 }
 _BY_ADDRESS: dict[int, Callable[..., Any]] = {}
 _REGISTERED: dict[tuple[str, str], Callable[..., Any]] = {}
-_KEPT: dict[tuple[str, str], Any] = {}
+_KEPT: dict[tuple[str, str], tuple[int, Any]] = {}  # address, and what keeps the code alive
 
 
 def register(kind: str, name: str, function: Callable[..., Any]) -> None:
@@ -50,14 +50,22 @@ def address(kind: str, name: str) -> int:
     """Address of the compiled model. Raises `ConfigError` for an unknown name or a function that does not compile."""
     if (kind, name) not in _KEPT:
         function = _REGISTERED.get((kind, name)) or _installed(kind, name)
-        try:
-            compiled = numba.cfunc(KINDS[kind])(function)
-        except (numba.core.errors.NumbaError, TypeError) as error:
-            reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-            raise ConfigError(f"the {kind} model {name!r} does not compile: {reason}") from error
-        _KEPT[kind, name] = compiled
-        _BY_ADDRESS[compiled.address] = function
-    return int(_KEPT[kind, name].address)
+        place, kept = _compiled(kind, name, function)
+        _KEPT[kind, name] = place, kept
+        _BY_ADDRESS[place] = function
+    return _KEPT[kind, name][0]
+
+
+def _compiled(kind: str, name: str, function: Callable[..., Any]) -> tuple[int, Any]:
+    """Address of a function, and its code; without the compiler a number that stands for it."""
+    if vars(numba.config)["DISABLE_JIT"]:
+        return len(_BY_ADDRESS) + 1, None
+    try:
+        made = numba.cfunc(KINDS[kind])(function)
+    except (numba.core.errors.NumbaError, TypeError) as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise ConfigError(f"the {kind} model {name!r} does not compile: {reason}") from error
+    return int(made.address), made
 
 
 def _installed(kind: str, name: str) -> Callable[..., Any]:
