@@ -20,7 +20,8 @@ def run(path: Path, as_json: bool) -> None:
     from app.bootstrap import desk_maker, read_session
 
     plan = read_session(path)
-    summary = run_plan(plan, desk_maker(plan, path.parent, home() / "risk"))
+    with interruptible():
+        summary = run_plan(plan, desk_maker(plan, path.parent, home() / "risk"))
     tell(summary, as_json)
 
 
