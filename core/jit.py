@@ -32,7 +32,7 @@ _IMPORT = re.compile(
     r"^[ \t]*(?:from|import)[ \t]+((?:core|models|sessions|app)(?:\.\w+)*)(?:[ \t]+import[ \t]+(\([^)]*\)|[^\n]*))?",
     re.MULTILINE,
 )
-_KEEP = 64  # cache folders, one per module and version; older ones are removed
+_KEEP = 512  # cache folders, one per module and version; older ones are removed
 
 
 @cache

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core.account.account import mark
 from core.book.state import EMPTY_ASK, EMPTY_BID
 from core.clock import monotonic_ns
 from core.desk.desk import Desk
@@ -247,9 +248,13 @@ def _send(desk: Desk, line: Line, agent: int, ticket: Ticket) -> None:
     )
     intent["type"], intent["tif"], intent["side"] = ticket.type, ticket.tif, ticket.side
     intent["flags"] = ticket.flags | OrderFlag.OPERATOR
-    desk.make_room(int(line.venue.rules[0]["instrument"]))
-    line = desk.lines[int(line.venue.rules[0]["instrument"])]
-    carry_out(line, agent, desk.now(int(line.venue.rules[0]["instrument"])), 1)
+    place = ticket.instrument
+    desk.make_room(place)
+    line = desk.lines[place]
+    bid, ask = int(market_best(line.book, line.venue, 0)), int(market_best(line.book, line.venue, 1))
+    if bid != EMPTY_BID and ask != EMPTY_ASK:  # no agent may have had a turn yet: the gate needs a mark
+        mark(desk.account, place, bid + ask + 2 * int(line.venue.top[0]["shift"]))
+    carry_out(line, agent, desk.now(place), 1)
     due(line)
     desk.drain()
 

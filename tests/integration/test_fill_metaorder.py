@@ -1,6 +1,5 @@
 """At the reactive rung an order worked evenly moves the market by the root of its size, and much of that stays."""
 
-
 import numpy as np
 import pytest
 
