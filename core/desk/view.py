@@ -1,6 +1,7 @@
 """What the screen shows of a desk: the second half of a snapshot, made from the line's arrays and the records."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -32,6 +33,7 @@ class Shown:
     kills: tuple[KillView, ...] = ()
     denials: dict[tuple[str, Control], RiskView] = field(default_factory=dict)  #: latest, by scope and control
     denied_at: dict[tuple[str, Control], int] = field(default_factory=dict)  #: ns UTC
+    kept: dict[str, tuple[Any, int, tuple[Any, ...]]] = field(default_factory=dict)  #: views made so far, by stream
     progress: dict[int, list[tuple[int, int]]] = field(default_factory=dict)  #: parent: (ns, lots filled)
 
 
@@ -40,7 +42,6 @@ def desk_view(desk: Desk, shown: Shown, low: int, rows: int, group: int, instrum
     account, recorder = desk.account, desk.recorder
     last = len(desk.agents)
     fills = recorder.tail("fills", _FILLS)
-    events = recorder.tail("events", _NOTES)
     _denials(desk, shown)
     own = own_rows(desk, low, rows, group, instrument)
     return DeskView(
@@ -54,10 +55,10 @@ def desk_view(desk: Desk, shown: Shown, low: int, rows: int, group: int, instrum
         kills=shown.kills,
         agents=tuple(_agent(desk, k) for k in range(last)),
         risks=_risks(desk, shown),
-        orders=_orders(desk),
-        fills=tuple(_fill(desk, each) for each in fills),
+        orders=_orders(desk, shown),
+        fills=_latest(desk, shown, "fills", _FILLS, lambda each: _fill(desk, each)),
         fills_total=recorder.counts["fills"],
-        notes=_notes(desk, events),
+        notes=_notes(desk, shown),
         parents=tuple(_parent(desk, shown, k) for k in range(len(desk.parts.parents))),
         realised=int(account.realised[last]),
         unrealised=int(unrealised(account, last)),
@@ -72,13 +73,13 @@ def desk_view(desk: Desk, shown: Shown, low: int, rows: int, group: int, instrum
     )
 
 
-def _notes(desk: Desk, events: NDArray[np.void]) -> tuple[NoteView, ...]:
+def _notes(desk: Desk, shown: Shown) -> tuple[NoteView, ...]:
     """The record in words, and between it what only words can tell."""
     said = []
     for ts, agent, words in desk.answers.said:
         who = f"{desk.agents[agent].name}: " if agent >= 0 else ""
         said.append(NoteView(ts, f"{who}{words}", True))
-    notes = [*(note_of(desk, each) for each in events), *said]
+    notes = [*_latest(desk, shown, "events", _NOTES, lambda each: note_of(desk, each)), *said]
     notes.sort(key=lambda note: note.ts)  # stable: the record comes first
     return tuple(notes[-_NOTES:])
 
@@ -172,13 +173,32 @@ def _risks(desk: Desk, shown: Shown) -> tuple[RiskView, ...]:
     return tuple(sorted(found.values(), key=order))
 
 
-def _orders(desk: Desk) -> tuple[OrderView, ...]:
+def _latest(desk: Desk, shown: Shown, stream: str, most: int, made: Callable[[Any], Any]) -> tuple[Any, ...]:
+    """The latest records of a stream as views, oldest first; only those since the last picture are made anew."""
+    total = desk.recorder.counts[stream]
+    whose, before, kept = shown.kept.get(stream, (None, 0, ()))
+    if whose is not desk or before > total:
+        before, kept = 0, ()
+    if total > before:
+        fresh = desk.recorder.tail(stream, min(total - before, most))
+        kept = (*kept, *(made(each) for each in plain(fresh)))[-most:]
+    shown.kept[stream] = (desk, total, kept)
+    return kept
+
+
+def plain(records: NDArray[np.void]) -> list[dict[str, Any]]:
+    """Records as plain Python values: a field of a numpy record costs a hundred times a dictionary's."""
+    names = [name for name in records.dtype.names or () if name != "pad"]
+    return [dict(zip(names, row, strict=True)) for row in records[names].tolist()]
+
+
+def _orders(desk: Desk, shown: Shown) -> tuple[OrderView, ...]:
     rows = []
     for line in desk.lines:
         live = line.venue.orders[line.venue.orders["status"] != 0]
-        rows += [_order(desk, each, int(each["status"])) for each in live[np.argsort(live["order_id"])]]
-    over = desk.recorder.tail("orders", _ORDERS)
-    return (*rows, *(_order(desk, each, int(each["status"])) for each in over[::-1]))
+        rows += [_order(desk, each, each["status"]) for each in plain(live[np.argsort(live["order_id"])])]
+    over = _latest(desk, shown, "orders", _ORDERS, lambda each: _order(desk, each, each["status"]))
+    return (*rows, *over[::-1])
 
 
 def _order(desk: Desk, each: Any, status: int) -> OrderView:
@@ -266,13 +286,15 @@ def own_rows(desk: Desk, low: int, rows: int, group: int, instrument: int) -> ND
     out = np.zeros((4, rows), np.int64)
     orders = desk.lines[instrument].venue.orders
     live = orders[(orders["status"] == OrderStatus.WORKING) & (orders["node"] >= 0)]
-    for each in live[np.argsort(live["order_id"])]:
-        row = int(each["resting"]) // group - low
-        if 0 <= row < rows:
-            half = 0 if each["side"] > 0 else 1
-            if out[half, row] == 0:
-                out[2 + half, row] = each["ahead"]
-            out[half, row] += each["shown"]
+    row = live["resting"].astype(np.int64) // group - low
+    inside = (row >= 0) & (row < rows)
+    live, row = live[inside], row[inside]
+    latest_first = np.argsort(live["order_id"])[::-1]
+    live, row = live[latest_first], row[latest_first]
+    for half, side in ((0, 1), (1, -1)):
+        mine = live["side"] == side
+        np.add.at(out[half], row[mine], live["shown"][mine])
+        out[2 + half][row[mine]] = live["ahead"][mine]  # of several at a row the first order is written last
     return out
 
 
