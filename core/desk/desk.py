@@ -222,7 +222,7 @@ class Desk:
 
     def drain(self) -> None:
         """Take the records out of the output buffers."""
-        for line in self.lines:
+        for tape, line in enumerate(self.lines):
             top, venue = line.top[0], line.venue
             for stream, array, owner, name in (
                 ("decisions", line.decisions, top, "decisions"),
@@ -234,7 +234,7 @@ class Desk:
             ):
                 count = int(owner[name])
                 if count:
-                    self.recorder.take(stream, array[:count])
+                    self.recorder.take(stream, array[:count], tape if owner is not top else 0)
                     owner[name] = 0
             venue.top[0]["drain"] = 0
 

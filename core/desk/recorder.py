@@ -30,15 +30,22 @@ class Recorder:
         """`keep`: streams kept whole; `latest`: records kept of the others; `sink`: told of everything."""
         self._keep, self._latest, self._sink = frozenset(keep), latest, sink
         self._blocks: dict[str, deque[NDArray[Any]]] = {name: deque() for name in STREAMS}
-        self._hashes = {name: hashlib.blake2b(digest_size=32) for name in STREAMS}
+        self._hashes: dict[str, dict[int, Any]] = {name: {} for name in STREAMS}
         self.counts = dict.fromkeys(STREAMS, 0)
 
-    def take(self, stream: str, records: NDArray[Any]) -> None:
-        """Add records; the array is copied, its owner may write over it."""
+    def take(self, stream: str, records: NDArray[Any], tape: int = 0) -> None:
+        """Add records; the array is copied, its owner may write over it.
+
+        `tape`: whose they are. What several tapes say between two of an agent's turns comes in an order that
+        depends on where the session was cut, so each tape's records are hashed by themselves.
+        """
         if not len(records):
             return
         block = np.ascontiguousarray(records).copy()
-        self._hashes[stream].update(block.view(np.uint8).data)
+        hashes = self._hashes[stream]
+        if tape not in hashes:
+            hashes[tape] = hashlib.blake2b(digest_size=32)
+        hashes[tape].update(block.view(np.uint8).data)
         self.counts[stream] += len(block)
         blocks = self._blocks[stream]
         blocks.append(block)
@@ -70,11 +77,20 @@ class Recorder:
                 break
         return np.concatenate(found[::-1]) if found else np.zeros(0, _TYPES[stream])
 
+    def _digest(self, stream: str) -> bytes:
+        """BLAKE2b-256 of a stream; of the digests of its tapes, in their order, where there are several."""
+        hashes = self._hashes[stream]
+        if list(hashes) == [0]:
+            return bytes(hashes[0].digest())
+        whole = hashlib.blake2b(digest_size=32)
+        for tape in sorted(hashes):
+            whole.update(hashes[tape].digest())
+        return whole.digest()
+
     def digests(self) -> dict[str, str]:
-        """BLAKE2b-256 of each stream's bytes, hexadecimal."""
-        return {name: digest.hexdigest() for name, digest in self._hashes.items()}
+        """BLAKE2b-256 of each stream, hexadecimal."""
+        return {name: self._digest(name).hex() for name in STREAMS}
 
     def digest(self) -> str:
         """One digest of the decisions and the fills: equal for two runs of the same session."""
-        both = self._hashes["decisions"].digest() + self._hashes["fills"].digest()
-        return hashlib.blake2b(both, digest_size=32).hexdigest()
+        return hashlib.blake2b(self._digest("decisions") + self._digest("fills"), digest_size=32).hexdigest()
