@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +10,7 @@ import typer
 from app import __version__
 from app.cli_model import model_app
 from app.cli_tape import tape_app
-from app.output import run
+from app.output import leave, run
 
 app = typer.Typer(
     name="tapedeck",
@@ -220,4 +219,4 @@ def compare(
 
 def main() -> None:
     """Entry point of the console script."""
-    sys.exit(run(app))
+    leave(run(app))

@@ -54,19 +54,17 @@ def demo_plan(folder: Path, seed: int) -> SessionPlan:
 def run_demo(plan: SessionPlan, as_json: bool) -> None:
     """Run the demo to its end and print what came of it. Exit code 5 when a kill is in force."""
     from app.bootstrap import desk_maker
-    from app.output import interruptible
     from app.paths import home
     from app.session_verbs import run_plan, tell
 
     made: list[Desk] = []
-    with interruptible():
-        make = desk_maker(plan, Path(), home() / "risk")
+    make = desk_maker(plan, Path(), home() / "risk")
 
-        def kept() -> Desk:
-            made.append(make())
-            return made[0]
+    def kept() -> Desk:
+        made.append(make())
+        return made[0]
 
-        summary = run_plan(plan, kept)
+    summary = run_plan(plan, kept)
     tell({**summary, "models": models_at_work(made[0], plan)}, as_json)
 
 

@@ -12,6 +12,7 @@ from app.deck.contracts import Contract
 from app.runner import TapePlayer
 from core.clock import monotonic_ns
 from core.desk_view import REPLAYED, DeskView, KillPart, KillView
+from core.enums import OperatorAct
 from core.errors import ConfigError, TapedeckError
 from core.plan import SessionPlan
 from core.snapshot import Snapshot
@@ -28,10 +29,18 @@ if TYPE_CHECKING:
 _DESK_NS = 100_000_000  # the desk's half of a picture is made ten times a second, and after every act
 _LEAST_CHUNK, _MOST_CHUNK = 50, 20_000
 _QUICK_NS, _SLOW_NS = 3_000_000, 10_000_000  # a chunk stays between: a key is never far from being obeyed
-_TRADING = {
-    Verb.ARM, Verb.DISARM, Verb.PAUSE_AGENT, Verb.RESUME_AGENT, Verb.CANCEL_ALL, Verb.FLATTEN, Verb.KILL, Verb.REARM,
-    Verb.ORDER, Verb.CANCEL,
-}  # fmt: skip
+_ACTS = {
+    Verb.ARM: OperatorAct.ARM,
+    Verb.DISARM: OperatorAct.DISARM,
+    Verb.PAUSE_AGENT: OperatorAct.PAUSE,
+    Verb.RESUME_AGENT: OperatorAct.RESUME,
+    Verb.CANCEL_ALL: OperatorAct.CANCEL_ALL,
+    Verb.FLATTEN: OperatorAct.FLATTEN,
+    Verb.KILL: OperatorAct.KILL,
+    Verb.REARM: OperatorAct.REARM,
+    Verb.ORDER: OperatorAct.ORDER,
+    Verb.CANCEL: OperatorAct.CANCEL,
+}
 
 
 class SessionPlayer(TapePlayer):
@@ -108,7 +117,7 @@ class SessionPlayer(TapePlayer):
 
     def _obey(self, engine: Engine, command: Command) -> None:
         trading: Any = engine
-        if command.verb not in _TRADING:
+        if command.verb not in _ACTS:
             before = trading.replayed
             super()._obey(engine, command)
             if command.verb in (Verb.GOTO_INDEX, Verb.STEP_MESSAGE, Verb.STEP_TRADE):
@@ -139,36 +148,24 @@ class SessionPlayer(TapePlayer):
 
     def _trade(self, engine: TradingEngine, command: Command) -> None:
         """A person's command to the desk. What cannot be done is said on the blotter, the engine goes on."""
-        from core.desk import acts
+        from core.desk.acts import DESK
+        from core.desk.deeds import Act
         from core.risk.kill import KillFileError
 
-        agent, text = int(command.value), command.text
+        target = DESK if command.verb in (Verb.ARM, Verb.DISARM, Verb.ORDER) else int(command.value)
+        asked = Act(_ACTS[command.verb], target, command.text, ticket=command.ticket)
         try:
             if command.verb == Verb.ARM:
                 self._shown.armed_until = monotonic_ns() + int(float(command.value) * 1e9)
-                engine.act(lambda desk: acts.armed(desk, True))
             elif command.verb == Verb.DISARM:
                 self._shown.armed_until = 0
-                engine.act(lambda desk: acts.armed(desk, False))
             elif command.verb == Verb.KILL:
-                started = self._killed_ns or monotonic_ns()
-                done: Any = engine.act(lambda desk: acts.kill(desk, agent, text, "operator", started))
-                self._keep_kill(engine, done, text)
-            elif command.verb == Verb.REARM:
-                engine.act(lambda desk: acts.rearm(desk, agent, text, "operator"))
+                done = engine.act(asked, self._killed_ns or monotonic_ns())
+                self._keep_kill(engine, done, command.text)
+                return
+            self._tell(engine, engine.act(asked))
+            if command.verb == Verb.REARM:
                 self._read_kills(engine)
-            elif command.verb == Verb.ORDER and command.ticket is not None:
-                ticket = command.ticket
-                self._tell(engine, engine.act(lambda desk: acts.order(desk, ticket)))
-            else:
-                plain: dict[Verb, Callable[[Desk, int], Done]] = {
-                    Verb.PAUSE_AGENT: acts.pause,
-                    Verb.RESUME_AGENT: acts.resume,
-                    Verb.CANCEL_ALL: acts.cancel_orders,
-                    Verb.FLATTEN: acts.flatten,
-                    Verb.CANCEL: acts.cancel_order,
-                }
-                self._tell(engine, engine.act(lambda desk: plain[command.verb](desk, agent)))
         except (ConfigError, KillFileError) as error:
             engine.desk.answers.say(engine.clock, -1, str(error))
 

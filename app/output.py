@@ -8,7 +8,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Any, NoReturn
 
 from core.errors import TapedeckError
 
@@ -82,27 +82,41 @@ def _terminate(number: int, _frame: object) -> None:
     raise SystemExit(128 + number)
 
 
+_pressed = threading.Event()
+
+
+def interrupted() -> bool:
+    """Whether ctrl-C was pressed; long work asks now and then, since the exception can get lost in a library."""
+    return _pressed.is_set()
+
+
 def _interrupt(number: int, frame: Any) -> None:
     """Ctrl-C. The compiler calls back into Python from C, where a KeyboardInterrupt is lost, or fatal."""
     lock = sys.modules.get("numba.core.compiler_lock")
-    if lock is not None and lock.global_compiler_lock.is_locked():  # by this thread
+    compiling = lock is not None and lock.global_compiler_lock.is_locked()  # by this thread
+    if compiling or _pressed.is_set():
         os.write(2, b"tapedeck: interrupted\n")
         os._exit(INTERRUPTED)  # whatever is kept on disk is written whole or not at all
+    _pressed.set()
     signal.default_int_handler(number, frame)
 
 
 @contextmanager
-def interruptible() -> Iterator[None]:
-    """Work that may compile, and that ctrl-C ends at once, also while it does."""
-    usual = signal.getsignal(signal.SIGINT)
-    if usual is not signal.default_int_handler or threading.current_thread() is not threading.main_thread():
+def _signals() -> Iterator[None]:
+    """Ctrl-C and a polite kill, ours as long as a verb runs."""
+    if threading.current_thread() is not threading.main_thread():
         yield
         return
-    signal.signal(signal.SIGINT, _interrupt)
+    _pressed.clear()
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    signal.signal(signal.SIGTERM, _terminate)
+    if before[signal.SIGINT] is signal.default_int_handler:  # not where it is ignored, as behind nohup
+        signal.signal(signal.SIGINT, _interrupt)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, usual)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def run(main: Callable[[], object]) -> int:
@@ -110,7 +124,11 @@ def run(main: Callable[[], object]) -> int:
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # started with a closed descriptor
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - lives as long as we do
-    signal.signal(signal.SIGTERM, _terminate)
+    with _signals():
+        return _run(main)
+
+
+def _run(main: Callable[[], object]) -> int:
     try:
         main()
         sys.stdout.flush()
@@ -123,7 +141,9 @@ def run(main: Callable[[], object]) -> int:
     except SystemExit as stop:
         if stop.code == INTERRUPTED:  # what the argument parser makes of a KeyboardInterrupt
             say("tapedeck: interrupted")
-        raise
+        if isinstance(stop.code, str):
+            say(stop.code)
+        return stop.code if isinstance(stop.code, int) else FAILURE if stop.code else OK
     except MemoryError:
         say("tapedeck: out of memory")
         return FAILURE
@@ -131,3 +151,17 @@ def run(main: Callable[[], object]) -> int:
         say(f"tapedeck: {error.filename or ''}: {error.strerror or error}".replace(" : ", " "))
         return FAILURE
     return OK
+
+
+def leave(code: int) -> NoReturn:
+    """End the process with `code`, at once where a thread of a policy or of the engine is still at work.
+
+    An interpreter that winds down unwinds such a thread in the middle of a library's C++ code, which aborts the
+    process and turns a clean end into a crash.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    if any(thread.daemon for thread in threading.enumerate()):
+        os._exit(code)
+    sys.exit(code)

@@ -6,7 +6,7 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app.output import RISK_KILL, emit, interruptible, say
+from app.output import RISK_KILL, emit, interrupted, say
 from app.paths import home
 from core.clock import cpu_ns, monotonic_ns
 
@@ -20,8 +20,7 @@ def run(path: Path, as_json: bool) -> None:
     from app.bootstrap import desk_maker, read_session
 
     plan = read_session(path)
-    with interruptible():
-        summary = run_plan(plan, desk_maker(plan, path.parent, home() / "risk"))
+    summary = run_plan(plan, desk_maker(plan, path.parent, home() / "risk"))
     tell(summary, as_json)
 
 
@@ -36,14 +35,16 @@ def tell(summary: dict[str, Any], as_json: bool) -> None:
 
 def run_plan(plan: SessionPlan, make: Any) -> dict[str, Any]:
     """Play a session to its end as fast as it goes."""
-    with interruptible():
-        desk: Desk = make()
-        started, cpu = monotonic_ns(), cpu_ns()
-        try:
-            while not desk.over:
-                desk.advance(most=1_000_000)
-        finally:
-            desk.close()
+    desk: Desk = make()
+    desk.answers.urgent = interrupted
+    started, cpu = monotonic_ns(), cpu_ns()
+    try:
+        while not desk.over:
+            desk.advance(most=1_000_000)
+            if interrupted():
+                raise KeyboardInterrupt
+    finally:
+        desk.close()
     wall, used = (monotonic_ns() - started) / 1e9, (cpu_ns() - cpu) / 1e9
     return {
         **summary(desk, plan),

@@ -1,29 +1,18 @@
 """The engine of a session: plays tapes through a desk, and samples the past for the screen like the plain one."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from core.book.book import Book
-from core.desk.acts import latch, latches, stop_latched
-from core.desk.desk import Desk, Place
+from core.desk.acts import Done, latch, latches, stop_latched
+from core.desk.deeds import Act, Deed, perform
+from core.desk.desk import Desk
 from core.engine import Engine, View
 from core.history import new_sampler, play, sample
 from core.risk.kill import KillSwitch
 
 _FOREVER = 2**63 - 1
 _PIECE = 50_000  # messages between two looks for an urgent command
-Act = Callable[[Desk], object]
-
-
-@dataclass(frozen=True, slots=True)
-class Deed:
-    """Something a person did, and exactly where in the session."""
-
-    place: Place
-    ts: int  #: market time, ns UTC
-    index: int  #: messages of the shown tape before it
-    act: Act
 
 
 class TradingEngine(Engine):
@@ -45,11 +34,14 @@ class TradingEngine(Engine):
         self._latched = latches(self.desk.gate)
         super().__init__(self.desk.tapes[shown], view)
 
-    def act(self, deed: Act) -> object:
-        """Carry out a person's act now, and remember it: a replay of the session repeats it. One that fails is not."""
-        place, ts, index = self.desk.place, self.desk.clock, self.desk.indices[self.shown]
-        done = deed(self.desk)
-        self.acts.append(Deed(place, ts, index, deed))
+    def act(self, act: Act, started: int | None = None) -> Done:
+        """Carry out a person's act now, and remember it: a replay of the session repeats it. One that fails is not.
+
+        `started`: monotonic ns of the key press.
+        """
+        deed = Deed(self.desk.place, self.desk.clock, self.desk.indices[self.shown], act)
+        done = perform(self.desk, act, started)
+        self.acts.append(deed)
         self._sync()
         return done
 
@@ -91,7 +83,7 @@ class TradingEngine(Engine):
             if (deed.index, deed.ts) > (index, ts) or self._urgent():
                 break
             self.desk.go(deed.place)
-            deed.act(self.desk)
+            perform(self.desk, deed.act)
             self.acts.append(deed)
         self._play_to(index)
         self._attach()

@@ -213,14 +213,33 @@ def test_an_interrupt_while_the_compiler_works_ends_at_once() -> None:
     code = (
         "import os, signal\n"
         "from numba.core.compiler_lock import global_compiler_lock\n"
-        "from app.output import interruptible\n"
-        "with interruptible():\n"
+        "from app.output import run\n"
+        "def compiles():\n"
         "    with global_compiler_lock:\n"
         "        try: os.kill(os.getpid(), signal.SIGINT)\n"
         "        except KeyboardInterrupt: print('lost in a callback')\n"
+        "run(compiles)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "tapedeck: interrupted\n")
+
+
+def test_an_interrupt_that_gets_lost_ends_long_work_all_the_same() -> None:
+    code = (
+        "import os, signal, sys, weakref\n"
+        "from app.output import interrupted, run\n"
+        "class Gone: pass\n"
+        "def work():\n"
+        "    sys.unraisablehook = lambda what: print('lost', what.exc_type.__name__)\n"
+        "    one = Gone()\n"
+        "    watch = weakref.ref(one, lambda _: os.kill(os.getpid(), signal.SIGINT))\n"
+        "    del one\n"
+        "    for _ in range(1000): pass\n"
+        "    if interrupted(): raise KeyboardInterrupt\n"
+        "sys.exit(run(work))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (130, "tapedeck: interrupted\n"), done.stdout
 
 
 def test_the_models_that_ship_are_listed_and_checked(inside: Inside) -> None:

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 
@@ -108,11 +109,12 @@ def test_what_is_not_explained_is_not_swallowed() -> None:
 
 def test_codes_of_the_argument_parser_pass(capsys: pytest.CaptureFixture[str]) -> None:
     for code in (0, 1, 2, INTERRUPTED):
-        with pytest.raises(SystemExit) as stop:
-            run(lambda code=code: sys.exit(code))  # type: ignore[misc]
-        assert stop.value.code == code
+        assert run(lambda code=code: sys.exit(code)) == code  # type: ignore[misc]
         assert capsys.readouterr().err == ("tapedeck: interrupted\n" if code == INTERRUPTED else "")
     assert run(lambda: None) == OK
+    assert run(lambda: sys.exit(None)) == OK
+    assert run(lambda: sys.exit("words")) == FAILURE
+    assert capsys.readouterr().err == "words\n"
 
 
 def test_a_polite_kill_leaves_through_every_with() -> None:
@@ -124,6 +126,17 @@ def test_a_polite_kill_leaves_through_every_with() -> None:
         finally:
             left.append("cleaned")
 
-    with pytest.raises(SystemExit) as stop:
-        run(killed)
-    assert (stop.value.code, left) == (128 + signal.SIGTERM, ["cleaned"])
+    assert (run(killed), left) == (128 + signal.SIGTERM, ["cleaned"])
+
+
+@pytest.mark.parametrize("busy", [False, True])
+def test_the_end_waits_for_no_thread(busy: bool) -> None:
+    code = (
+        "import threading, time\n"
+        "from app.output import leave\n"
+        f"if {busy}: threading.Thread(target=lambda: time.sleep(60), daemon=True).start()\n"
+        "print('said')\n"
+        "leave(5)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (5, "said\n", "")
