@@ -8,6 +8,11 @@ def monotonic_ns() -> int:
     return time.monotonic_ns()
 
 
+def wall_ns() -> int:
+    """Nanoseconds since the epoch, UTC, by the machine's clock; for naming things, never for deciding any."""
+    return time.time_ns()
+
+
 def cpu_ns() -> int:
     """Processor time of this thread in nanoseconds; for measuring on busy machines."""
     return time.thread_time_ns()

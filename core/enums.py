@@ -226,6 +226,14 @@ class OperatorAct(IntEnum):
     LIMITS = 12
 
 
+class Stage(IntEnum):
+    """Parts of the line whose time is taken by the wall clock."""
+
+    SIGNAL = 1  #: a model's reading
+    POLICY = 2  #: a policy in Python, or a model
+    JOURNAL = 3  #: a block until it was durable
+
+
 class Trust(IntFlag):
     """Bits of `FILL.trust`: on what a simulated fill rests. 0 = exact first-in first-out."""
 

@@ -207,6 +207,31 @@ EVENT = np.dtype(
     ]
 )
 
+#: The market at the start of a second, for valuing positions at any time (48 bytes).
+MARK = np.dtype(
+    [
+        ("ts", "<i8"),  # ns UTC
+        ("cursor", "<i8"),  # messages applied
+        ("mid2", "<i8"),  # twice the mid in ticks as our orders find it; NO_PRICE while a side is empty
+        ("volume", "<i8"),  # lots traded in the market so far
+        ("last_price", "<i4"),  # ticks, of the last print; NO_PRICE if none
+        ("instrument", "<i2"),
+        ("pad", "u1", (10,)),
+    ]
+)
+
+#: How long something took by the wall clock: never part of what a second run repeats (32 bytes).
+LATENCY = np.dtype(
+    [
+        ("ts", "<i8"),  # ns UTC of the market when it began
+        ("ns", "<i8"),
+        ("decision", "<i8"),  # sequence the next DECISION will have
+        ("agent", "<i2"),
+        ("stage", "u1"),  # Stage
+        ("pad", "u1", (5,)),
+    ]
+)
+
 #: What a policy is shown when it is asked. All it may know; nothing later than its clock.
 VIEW = np.dtype(
     [

@@ -18,7 +18,7 @@ from core.line.run import ASK, BROKEN, DRAIN, GROW, run
 from core.line.state import NEVER, Line
 from core.plan import SessionPlan
 from core.risk.kill import KillSwitch
-from core.risk.limits import LimitSet, expired, next_expiry
+from core.risk.limits import LimitSet, expired, limits_text, next_expiry
 from core.risk.state import apply_limits
 from core.tape.tape import Tape
 from core.tca.market import Market
@@ -114,6 +114,7 @@ class Desk:
     def set_limits(self, limits: LimitSet) -> None:
         """Let another version of the limits count from now on. Raises `ConfigError` and changes nothing."""
         apply_limits(self.gate, limits, self.money)
+        self.recorder.note("limits", limits_text(self.limits, limits, self.clock))
         self.limits = limits
 
     # --- playing -------------------------------------------------------------------------------
@@ -237,6 +238,7 @@ class Desk:
                     self.recorder.take(stream, array[:count], tape if owner is not top else 0)
                     owner[name] = 0
             venue.top[0]["drain"] = 0
+        self.recorder.commit()
 
     def _wakes(self, line: Line) -> None:
         """After an agent's next turn was set from outside: the line looks again."""

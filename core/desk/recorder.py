@@ -2,8 +2,8 @@
 
 import hashlib
 from collections import deque
-from collections.abc import Callable, Collection
-from typing import Any
+from collections.abc import Collection
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +19,19 @@ _TYPES: dict[str, Any] = {
     "fills": FILL,
     "events": EVENT,
 }
-#: Takes the records of a stream in order of emission, as arrays of its own.
-Sink = Callable[[str, NDArray[Any]], None]
+
+
+class Sink(Protocol):
+    """Takes everything in order of emission: the journal."""
+
+    def take(self, stream: str, records: NDArray[Any], tape: int = 0) -> None:
+        """Records of a stream; the array is the sink's own. `tape`: whose they are."""
+
+    def note(self, stream: str, text: str) -> None:
+        """One text: a person's act, a change of limits."""
+
+    def commit(self) -> None:
+        """Everything so far belongs together, and nothing that follows from it has happened yet."""
 
 
 class Recorder:
@@ -54,7 +65,17 @@ class Recorder:
             while len(blocks) > 1 and kept - len(blocks[0]) >= self._latest:
                 kept -= len(blocks.popleft())
         if self._sink is not None:
-            self._sink(stream, block)
+            self._sink.take(stream, block, tape)
+
+    def note(self, stream: str, text: str) -> None:
+        """Pass one text on to the sink."""
+        if self._sink is not None:
+            self._sink.note(stream, text)
+
+    def commit(self) -> None:
+        """What was taken so far is to be written down before anything follows from it."""
+        if self._sink is not None:
+            self._sink.commit()
 
     def records(self, stream: str) -> NDArray[Any]:
         """What is kept of a stream, oldest first."""

@@ -4,9 +4,11 @@ A limit stands at a scope: "desk", "agent.NAME" or "instrument.NAME". For one ag
 the three counts. A limit that stands nowhere is NaN, and NaN denies; `inf` says that no limit is wanted.
 """
 
+import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -186,6 +188,22 @@ def expired(limits: LimitSet, now: int) -> LimitSet:
     if len(kept) == len(limits.overrides):
         return limits
     return replace(limits, version=limits.version + 1, overrides=kept)
+
+
+def limits_text(before: LimitSet, after: LimitSet, now: int) -> str:
+    """What changed from one version to the next at market time `now`, as one JSON line for the journal."""
+    made = after.history[len(before.history) :]
+    gone = [change for change in before.overrides if change not in after.overrides and change not in made]
+    fields = {"version": after.version, "ts": now, "made": [*map(asdict, made)], "gone": [*map(asdict, gone)]}
+    return json.dumps(_finite(fields), sort_keys=True)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_finite(each) for each in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def next_expiry(limits: LimitSet) -> int | None:

@@ -1,0 +1,170 @@
+"""Signed anchors: how far a log had come and what its head was, kept outside the session's folder.
+
+A chain proves that nothing in it was changed. It cannot show that its end was cut off, or that all of it was
+written anew; an anchor can. Each line is signed (Ed25519) and names the line before it.
+"""
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from sessions.journal.disk import sync_folder
+from sessions.journal.errors import JournalError
+from sessions.journal.log import Position
+
+_KEY, _PUBLIC = "journal.key", "journal.pub"
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """A moment of a log."""
+
+    blocks: int
+    records: int
+    head: bytes
+
+
+class Keys:
+    """The key that signs, made at first use; readable by its owner only."""
+
+    def __init__(self, folder: Path) -> None:
+        """Raises `JournalError` if it can neither be read nor made."""
+        path = folder / _KEY
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if not path.exists():
+                _make(folder)
+            raw = bytes.fromhex(path.read_text("ascii").strip())
+            self._key = Ed25519PrivateKey.from_private_bytes(raw)
+        except (OSError, ValueError) as error:
+            raise JournalError(path, f"the signing key cannot be used: {error}") from error
+        self.public = self._key.public_key().public_bytes_raw()
+
+    def sign(self, text: bytes) -> bytes:
+        """64 bytes."""
+        return self._key.sign(text)
+
+
+def _make(folder: Path) -> None:
+    key = Ed25519PrivateKey.generate()
+    temporary = folder / f"{_KEY}.{os.getpid()}"
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(key.private_bytes_raw().hex() + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        os.link(temporary, folder / _KEY)  # whoever comes first: two sessions starting at once share one key
+    except FileExistsError:
+        return
+    finally:
+        temporary.unlink()
+    (folder / _PUBLIC).write_text(key.public_key().public_bytes_raw().hex() + "\n", "ascii")
+    sync_folder(folder)
+
+
+def public_key(folder: Path) -> bytes | None:
+    """The public half as kept beside the key; None if there is none. Raises `JournalError`."""
+    path = folder / _PUBLIC
+    try:
+        return bytes.fromhex(path.read_text("ascii").strip())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise JournalError(path, f"cannot be read: {error}") from error
+
+
+def _text(session: str, genesis: bytes, anchor: Anchor, before: str) -> bytes:
+    place = (str(anchor.blocks), str(anchor.records), anchor.head.hex())
+    return "\n".join(("tapedeck anchor 1", session, genesis.hex(), *place, before)).encode()
+
+
+class AnchorBook:
+    """The anchors of one session, one JSON line each; append only."""
+
+    def __init__(self, path: Path, session: str, genesis: bytes, keys: Keys) -> None:
+        """`path`: the file; it is made at the first anchor."""
+        self.path, self._session, self._genesis, self._keys = path, session, genesis, keys
+        lines = read_lines(path)
+        _drop_torn(path, sum(len(line) + 1 for line in lines))
+        self._before = hashlib.blake2b(lines[-1], digest_size=16).hexdigest() if lines else ""
+        self.last: Anchor | None = None
+
+    def add(self, at: Position, sync: bool = True) -> None:
+        """Sign where the log is; what is anchored must be durable before. Raises `JournalError`."""
+        anchor = Anchor(at.blocks, at.records, at.head)
+        if self.last == anchor:
+            return
+        signature = self._keys.sign(_text(self._session, self._genesis, anchor, self._before))
+        line = json.dumps(
+            {
+                "blocks": anchor.blocks,
+                "records": anchor.records,
+                "head": anchor.head.hex(),
+                "before": self._before,
+                "signature": signature.hex(),
+            }
+        ).encode()
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            fresh = not self.path.exists()
+            with self.path.open("ab") as file:
+                file.write(line + b"\n")
+                file.flush()
+                if sync:
+                    os.fsync(file.fileno())
+            if fresh and sync:
+                sync_folder(self.path.parent)
+        except OSError as error:
+            raise JournalError(self.path, error.strerror or str(error)) from error
+        self._before = hashlib.blake2b(line, digest_size=16).hexdigest()
+        self.last = anchor
+
+
+def _drop_torn(path: Path, whole: int) -> None:
+    """Cut off a line that a crash has left unfinished; the next one would grow onto it."""
+    try:
+        if path.exists() and path.stat().st_size > whole:
+            os.truncate(path, whole)
+    except OSError as error:
+        raise JournalError(path, error.strerror or str(error)) from error
+
+
+def read_lines(path: Path) -> list[bytes]:
+    """Whole lines of an anchor file; one that a crash has cut short is not there. Raises `JournalError`."""
+    try:
+        raw = path.read_bytes()
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise JournalError(path, error.strerror or str(error)) from error
+    return raw.split(b"\n")[:-1]
+
+
+def read_anchors(path: Path, session: str, genesis: bytes, public: bytes) -> list[Anchor]:
+    """All anchors of a session, each checked. Raises `JournalError` for one that is forged, changed or out of place."""
+    found: list[Anchor] = []
+    before = ""
+    key = Ed25519PublicKey.from_public_bytes(public)
+    for number, line in enumerate(read_lines(path), 1):
+        try:
+            fields: dict[str, Any] = json.loads(line)
+            anchor = Anchor(int(fields["blocks"]), int(fields["records"]), bytes.fromhex(fields["head"]))
+            if fields["before"] != before:
+                raise JournalError(path, f"line {number} does not follow from the line before it")
+            key.verify(bytes.fromhex(fields["signature"]), _text(session, genesis, anchor, before))
+        except InvalidSignature as error:
+            raise JournalError(path, f"line {number} is not signed by the key of this desk") from error
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise JournalError(path, f"line {number} is not an anchor") from error
+        if found and (anchor.blocks, anchor.records) < (found[-1].blocks, found[-1].records):
+            raise JournalError(path, f"line {number} goes back")
+        before = hashlib.blake2b(line, digest_size=16).hexdigest()
+        found.append(anchor)
+    return found
