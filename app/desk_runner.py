@@ -15,12 +15,13 @@ from core.desk_view import REPLAYED, DeskView, KillPart, KillView
 from core.enums import OperatorAct
 from core.errors import ConfigError, TapedeckError
 from core.plan import SessionPlan
-from core.snapshot import Snapshot
+from core.snapshot import Snapshot, State
 from core.tape.folder import read_meta
-from core.transport import Command, Verb
+from core.transport import Command, NewLimit, Verb
 
 if TYPE_CHECKING:
     from core.desk.acts import Done
+    from core.desk.deeds import Act
     from core.desk.desk import Desk
     from core.desk.view import Shown
     from core.engine import Engine
@@ -40,7 +41,10 @@ _ACTS = {
     Verb.REARM: OperatorAct.REARM,
     Verb.ORDER: OperatorAct.ORDER,
     Verb.CANCEL: OperatorAct.CANCEL,
+    Verb.LIMIT: OperatorAct.LIMITS,
 }
+_OWN = (Verb.OWN_EVENT, Verb.STEP_FILL)
+_SEEKS = (Verb.GOTO, Verb.GOTO_INDEX, Verb.STEP_MESSAGE, Verb.STEP_TRADE, Verb.STEP_SECOND)
 
 
 class SessionPlayer(TapePlayer):
@@ -68,6 +72,7 @@ class SessionPlayer(TapePlayer):
         self._desk_view: DeskView | None = None
         self._desk_at = 0
         self._killed_ns = 0
+        self._told = (0, "")  #: how many answers to a person's commands, and the last of them
         self.chunk = _LEAST_CHUNK
 
     def send(self, command: Command) -> None:
@@ -88,7 +93,9 @@ class SessionPlayer(TapePlayer):
         from core.trading import TradingEngine
 
         self._shown: Shown = Shown()
-        rehearse(self._make())
+        spare = self._make()
+        spare.advance(most=1)  # what a person waits for is compiled or loaded here, and not at the first play
+        rehearse(spare)
         desk = self._make()
         group = self._group or usual_group(desk.tapes[self.shown])
         first: list[Desk] = [desk]
@@ -117,15 +124,36 @@ class SessionPlayer(TapePlayer):
 
     def _obey(self, engine: Engine, command: Command) -> None:
         trading: Any = engine
-        if command.verb not in _ACTS:
+        if command.verb in _ACTS:
+            self._trade(trading, command)
+        elif command.verb in _OWN:
+            self._to_own(trading, command)
+        else:
             before = trading.replayed
+            if command.verb in _SEEKS:
+                self._show(State.SEEKING)
             super()._obey(engine, command)
             if command.verb in (Verb.GOTO_INDEX, Verb.STEP_MESSAGE, Verb.STEP_TRADE):
                 self._said(trading, before)
-            self._desk_at = 0
-            return
-        self._trade(trading, command)
         self._desk_at = 0
+
+    def _to_own(self, engine: TradingEngine, command: Command) -> None:
+        """To the moment of something of ours. Another command ends the search where it is."""
+        self._playing = False
+        self._show(State.SEEKING)
+        before, denied, onward = engine.replayed, command.verb == Verb.OWN_EVENT, command.value > 0
+        found = engine.next_own(denied, self._halted) if onward else engine.previous_own(denied)
+        self._rest(engine.clock)
+        self._said(engine, before)
+        if not found:
+            words = f"no fill of ours{' and no order denied' * denied} {'after' if onward else 'before'} this"
+            if onward and engine.index < len(engine.messages):
+                words = "the search was ended by another key"
+            self._told = (self._told[0] + 1, words)
+
+    def _halted(self) -> bool:
+        """Whether a search must end: the screen closes, or a command waits that is not another search."""
+        return self._stop.is_set() or any(command.verb not in _OWN for command in tuple(self._commands))
 
     def _goto(self, engine: Engine, ts: int) -> None:
         """To a time; agents have had their turns up to then. Going back says what becomes of them."""
@@ -152,8 +180,10 @@ class SessionPlayer(TapePlayer):
         from core.desk.deeds import Act
         from core.risk.kill import KillFileError
 
-        target = DESK if command.verb in (Verb.ARM, Verb.DISARM, Verb.ORDER) else int(command.value)
+        target = DESK if command.verb in (Verb.ARM, Verb.DISARM, Verb.ORDER, Verb.LIMIT) else int(command.value)
         asked = Act(_ACTS[command.verb], target, command.text, ticket=command.ticket)
+        if command.limit is not None:
+            asked = _limit_act(command.limit, engine.desk.clock)
         try:
             if command.verb == Verb.ARM:
                 self._shown.armed_until = monotonic_ns() + int(float(command.value) * 1e9)
@@ -167,13 +197,18 @@ class SessionPlayer(TapePlayer):
             if command.verb == Verb.REARM:
                 self._read_kills(engine)
         except (ConfigError, KillFileError) as error:
-            engine.desk.answers.say(engine.clock, -1, str(error))
+            self._refuse(engine, -1, str(error))
+
+    def _refuse(self, engine: TradingEngine, agent: int, words: str) -> None:
+        """Say on the blotter, and to the person who asked, why something was not done."""
+        engine.desk.answers.say(engine.clock, agent, words)
+        self._told = (self._told[0] + 1, words)
 
     def _tell(self, engine: TradingEngine, done: Any) -> None:
         """What an act did not do."""
         if done.refused:
             name = done.act.name.lower().replace("_", " ")
-            engine.desk.answers.say(engine.clock, done.agent, f"{name}: {done.refused}")
+            self._refuse(engine, done.agent, f"{name}: {done.refused}")
 
     def _keep_kill(self, engine: TradingEngine, done: Done, reason: str) -> None:
         scope = "desk" if done.agent < 0 else engine.desk.agents[done.agent].name
@@ -216,4 +251,21 @@ class SessionPlayer(TapePlayer):
             trading.desk, ladder.low, len(ladder.bids), ladder.group, self.shown
         )
         mine = {"own_bids": bids, "own_asks": asks, "own_bid_ahead": bid_ahead, "own_ask_ahead": ask_ahead}
-        return replace(snapshot, desk=replace(self._desk_view, **mine))
+        more = {"limits": trading.desk.limits, "told": self._told}
+        return replace(snapshot, desk=replace(self._desk_view, **mine, **more))
+
+
+def _limit_act(limit: NewLimit, clock: int) -> Act:
+    """The act that a new limit asks for; its expiry counts from market time `clock`."""
+    from core.desk.deeds import Act
+
+    expires = None if limit.seconds is None else clock + int(limit.seconds * 1e9)
+    return Act(
+        OperatorAct.LIMITS,
+        reason=limit.reason,
+        person=limit.person,
+        scope=limit.scope,
+        control=limit.control,
+        value=limit.value,
+        expires=expires,
+    )

@@ -9,10 +9,12 @@ import math
 import threading
 import traceback
 from collections import deque
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.blank import blank, no_history
+from app.steps import marked, step_index
 from core.clock import monotonic_ns
 from core.errors import TapedeckError
 from core.records import NO_PRICE
@@ -58,13 +60,12 @@ class TapePlayer:
         self._wake, self._stop = threading.Event(), threading.Event()
         self._wanted = True
         self._overview: Overview | None = None
-        self._sequence = 0
+        self._sequence, self._chunk_ns = 0, 0
         self._clock = self.first_ts
         self._anchor = (0, self.first_ts)
         self._loop: tuple[int | None, int | None] = (None, None)
         self._trail: deque[tuple[int, int, int]] = deque()
         self._published, self._history_at, self._history = 0, 0, no_history()
-        self._chunk_ns = 0
         self.chunk = CHUNK  #: messages between two looks at the commands
         self._snapshot = self._blank(State.LOADING)
         self._threads = [threading.Thread(target=self._run, name="engine", daemon=True)]
@@ -99,6 +100,19 @@ class TapePlayer:
 
     def _run(self) -> None:
         try:
+            self._serve()
+        except TapedeckError as error:
+            self._fail(str(error))
+        except BaseException as error:  # noqa: BLE001 - a dead engine must show, whatever killed it
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            where = f"{Path(place.filename).name}:{place.lineno}"
+            self._fail(f"engine stopped: {type(error).__name__}: {error} ({where})")
+
+    def _serve(self) -> None:
+        """Load the engine and play until the screen is closed."""
+        from core.compiling import CompileWatch
+
+        with CompileWatch(self._compiles):
             engine = self._open()
             try:
                 self._rest(engine.first_ts)
@@ -110,12 +124,16 @@ class TapePlayer:
                     self._turn(engine)
             finally:
                 engine.tape.close()
-        except TapedeckError as error:
-            self._fail(str(error))
-        except BaseException as error:  # noqa: BLE001 - a dead engine must show, whatever killed it
-            place = traceback.extract_tb(error.__traceback__)[-1]
-            where = f"{Path(place.filename).name}:{place.lineno}"
-            self._fail(f"engine stopped: {type(error).__name__}: {error} ({where})")
+
+    def _compiles(self) -> None:
+        """A kernel is being compiled: until the next picture the engine cannot play."""
+        if threading.current_thread() is self._threads[0]:
+            self._show(State.COMPILING)
+
+    def _show(self, state: State) -> None:
+        """The last picture, in another state."""
+        self._sequence += 1
+        self._snapshot = replace(self._snapshot, state=state, sequence=self._sequence)
 
     def _open(self) -> Engine:
         """The engine of this player, loaded."""
@@ -127,10 +145,9 @@ class TapePlayer:
 
     def _turn(self, engine: Engine) -> None:
         """One chunk: commands, messages, snapshot."""
-        changed = bool(self._commands)
+        changed, idle = bool(self._commands), True
         while self._commands:
             self._obey(engine, self._commands.popleft())
-        idle = True
         if self._playing:
             idle = self._play(engine)
         self._publish(engine, force=changed)
@@ -176,7 +193,7 @@ class TapePlayer:
         elif verb in (Verb.STEP_MESSAGE, Verb.STEP_TRADE, Verb.STEP_SECOND):
             self._step(engine, verb, int(value))
         elif verb in (Verb.LOOP_IN, Verb.LOOP_OUT, Verb.LOOP_OFF):
-            self._mark_loop(verb, int(value))
+            self._loop = marked(self._loop, verb, int(value))
         elif verb in (Verb.GROUP, Verb.COLUMN):
             if verb == Verb.GROUP:
                 engine.view.group = max(1, int(value))
@@ -197,29 +214,14 @@ class TapePlayer:
         if verb == Verb.STEP_SECOND:
             self._goto(engine, self._clock + count * 1_000_000_000)
             return
-        if verb == Verb.STEP_MESSAGE:
-            index = engine.index + count
-        else:
-            prints = engine.prints
-            number = prints.before(engine.index) + count - 1
-            if number >= len(prints.index):
-                return
-            index = int(prints.index[number]) + 1 if number >= 0 else 0
-        index = min(max(index, 0), len(engine.messages))
+        index = step_index(engine, verb, count)
+        if index is None:
+            return
         if index >= engine.index:
             engine.advance(index)
         else:
             engine.seek(index)
         self._rest(engine.clock)
-
-    def _mark_loop(self, verb: Verb, ts: int) -> None:
-        start = self._loop[0]
-        if verb == Verb.LOOP_IN:
-            self._loop = (ts, None)
-        elif verb == Verb.LOOP_OUT and start is not None:
-            self._loop = (min(start, ts), max(start, ts)) if ts != start else (start, None)
-        else:
-            self._loop = (None, None)
 
     def _rest(self, clock: int) -> None:
         """Take a new place in time: pacing and rates start afresh there."""

@@ -3,12 +3,18 @@
 Prices are ticks, quantities lots, times ns UTC, money whole money units of `money_digits` decimals.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.enums import AgentState
+
+if TYPE_CHECKING:
+    from core.risk.limits import LimitSet
 
 #: How the blotter begins to say that going back replayed the session.
 REPLAYED = "replayed from the start"
@@ -167,3 +173,5 @@ class DeskView:
     own_bid_ahead: NDArray[np.int64]  #: lots before our first order there
     own_ask_ahead: NDArray[np.int64]
     own_fills: NDArray[np.int64]  #: (n, 4): ns, price, signed lots, 1 if maker; newest last, for the heat map
+    limits: LimitSet | None = None  #: all limits as they stand, and who changed them
+    told: tuple[int, str] = (0, "")  #: answers to a person's commands so far, and the last one, in words

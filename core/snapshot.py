@@ -22,8 +22,10 @@ class State(StrEnum):
     """What the transport is doing."""
 
     LOADING = "loading"
+    COMPILING = "compiling"  #: kernels that no cache holds yet
     PLAYING = "playing"
     PAUSED = "paused"
+    SEEKING = "seeking"  #: on the way to a place; any command ends it where it is
     ENDED = "ended"
     FAULTED = "faulted"
 

@@ -1,18 +1,23 @@
 """The engine of a session: plays tapes through a desk, and samples the past for the screen like the plain one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from core.book.book import Book
 from core.desk.acts import Done, latch, latches, stop_latched
 from core.desk.deeds import Act, Deed, perform
 from core.desk.desk import Desk
 from core.engine import Engine, View
+from core.enums import EventKind
 from core.history import new_sampler, play, sample
 from core.risk.kill import KillSwitch
 
 _FOREVER = 2**63 - 1
 _PIECE = 50_000  # messages between two looks for an urgent command
+_NEAR = 2_000  # moments looked at one by one; what comes later is found in pieces, and then gone back to
 
 
 class TradingEngine(Engine):
@@ -61,6 +66,56 @@ class TradingEngine(Engine):
             self.desk.advance(until)
         self._sync()
         self._resample()
+
+    def next_own(self, denied: bool, halted: Callable[[], bool] = lambda: False) -> bool:
+        """Play on to the moment of the next fill of ours; with `denied`, also of the next order the gate denies.
+
+        True when there. False at the end of the tape, and where `halted` or an urgent command ended the search.
+        """
+        counts, moments = dict(self.desk.recorder.counts), 0
+        while self.index < len(self.messages) and not (halted() or self._urgent()):
+            if moments < _NEAR:
+                self.advance(len(self.messages), self._moment())
+            else:
+                self.advance(self.index + _PIECE)
+            moments += 1
+            found = self._own_moments(counts, denied)
+            if len(found):
+                ts = int(found.min())
+                if moments > _NEAR and ts < self.clock:
+                    self.seek(self.tape.index_at(ts), ts)
+                return True
+        return False
+
+    def previous_own(self, denied: bool) -> bool:
+        """Go back to the moment of the fill of ours before now, or with `denied` of such an order. False for none."""
+        found = self._own_moments(dict.fromkeys(self.desk.recorder.counts, 0), denied)
+        found = found[found < self.clock]
+        if not len(found):
+            return False
+        ts = int(found.max())
+        self.seek(self.tape.index_at(ts), ts)
+        return True
+
+    def _moment(self) -> int:
+        """Market time of what happens next, ns UTC: a message, or something due between two."""
+        times = [int(line.venue.top[0]["next_due"]) for line in self.desk.lines]
+        for messages, index in zip(self.desk.messages, self.desk.indices, strict=True):
+            if index < len(messages):
+                times.append(int(messages[index]["ts_event"]))
+        return min(times)
+
+    def _own_moments(self, counts: Mapping[str, int], denied: bool) -> NDArray[np.int64]:
+        """Times (ns UTC) of our fills, and of orders denied, since the recorder counted so many records."""
+        recorder = self.desk.recorder
+        times: list[NDArray[np.int64]] = [np.zeros(0, np.int64)]
+        for stream in ("fills", "events") if denied else ("fills",):
+            count = recorder.counts[stream] - counts[stream]
+            if count:
+                records = recorder.tail(stream, count)
+                kept = records if stream == "fills" else records[records["kind"] == EventKind.DENIED]
+                times.append(kept["ts"].astype(np.int64))
+        return np.concatenate(times)
 
     def _urgent(self) -> bool:
         return self.desk.answers.urgent()

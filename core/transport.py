@@ -21,6 +21,8 @@ class Verb(StrEnum):
     STEP_MESSAGE = "step-message"  # value: how many, negative = back
     STEP_TRADE = "step-trade"
     STEP_SECOND = "step-second"
+    STEP_FILL = "step-fill"  # to the moment of a fill of ours
+    OWN_EVENT = "own-event"  # value: > 0 the next, < 0 the one before: a fill of ours, or an order the gate denied
     GOTO = "goto"  # value: ns UTC
     GOTO_INDEX = "goto-index"  # value: messages applied
     LOOP_IN = "loop-in"  # value: ns UTC
@@ -38,6 +40,7 @@ class Verb(StrEnum):
     REARM = "rearm"  # value: agent, -1 = the desk; text: the person's reason
     ORDER = "order"  # ticket
     CANCEL = "cancel"  # value: order id
+    LIMIT = "limit"  # limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,18 @@ class Ticket:
 
 
 @dataclass(frozen=True, slots=True)
+class NewLimit:
+    """A person's change of one limit of the gate."""
+
+    scope: str  #: "desk", "agent.NAME" or "instrument.NAME"
+    control: str  #: as session files write it: order_qty
+    value: float  #: natural units, inf = none wanted
+    person: str
+    reason: str
+    seconds: float | None = None  #: of the market until the limit before it counts again, None = for good
+
+
+@dataclass(frozen=True, slots=True)
 class Command:
     """One request to the engine. Applied between two chunks, in order of sending."""
 
@@ -63,6 +78,7 @@ class Command:
     value: float | int = 0
     text: str = ""
     ticket: Ticket | None = None
+    limit: NewLimit | None = None
 
 
 class Player(Protocol):

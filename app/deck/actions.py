@@ -72,7 +72,9 @@ ACTIONS: tuple[Action, ...] = (
     Action("play", ("space",), "Play or pause", "Transport", brief="play"),
     Action("step_back", (",",), "Step back by one step unit", "Transport", brief="step"),
     Action("step_forward", (".",), "Step forward by one step unit", "Transport", brief="step"),
-    Action("step_unit", ("u",), "Next step unit: message, trade, second", "Transport", brief="unit"),
+    Action("step_unit", ("u",), "Next step unit: message, trade, second, own fill", "Transport", brief="unit"),
+    Action("own_next", ("n",), "Next fill of ours, or order denied", "Transport", desk=True),
+    Action("own_previous", ("N",), "The fill of ours, or order denied, before", "Transport", desk=True),
     Action("slower", ("-",), "Slower", "Transport", brief="speed"),
     Action("faster", ("+", "="), "Faster, up to MAX", "Transport", brief="speed"),
     Action("jump_back", ("left",), "Back ten market seconds", "Transport"),
@@ -124,6 +126,7 @@ ACTIONS: tuple[Action, ...] = (
         "kill_twice", ("ctrl+k",), "KILL, where F10 does not arrive: press twice", "Trading", desk=True, anywhere=True
     ),
     Action("rearm", ("R",), "Re-arm after a kill, with a reason", "Trading", desk=True),
+    Action("limit", ("L",), "Change a limit (armed, to widen it)", "Trading", "risk", "limit", desk=True),
     Action("focus_agents", ("7",), "Focus the agents", "Desk", viewer=True, desk=True),
     Action("focus_risk", ("8",), "Focus the risk panel", "Desk", viewer=True, desk=True),
     Action("focus_orders", ("9",), "Focus orders, fills and blotter", "Desk", viewer=True, desk=True),

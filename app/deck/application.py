@@ -12,6 +12,7 @@ from textual.screen import Screen
 
 from app.config import DeckConfig
 from app.deck.actions import ACTIONS, BY_NAME, key_name
+from app.deck.bars import WAITING
 from app.deck.board import Board
 from app.deck.controls import Controls
 from app.deck.day_bar import DayBar
@@ -106,7 +107,7 @@ class DeckApp(App[int], inherit_bindings=False):
         self.desk_viewer = DeskViewer(self.deck, self.player.latest, self.say, self.viewer.focus)
         self.trader = Trader(self.player, self.board, self.say, self.ask, self.relay)
         self.trading_keys = TradingKeys(self, self.deck, self.trader, self.say, self.relay)
-        self.watch_desk = DeskWatch(self.deck, self.relay)
+        self.watch_desk = DeskWatch(self.deck, self.relay, self.say)
         return self.deck
 
     def on_mount(self) -> None:
@@ -148,6 +149,7 @@ class DeckApp(App[int], inherit_bindings=False):
             board.notice, board.alarm = "", False
             self._bars_again()
         board.desk.now = self._clock()
+        self._wait_for_engine()
         if board.overview is None and board.meter.ticks % 15 == 0:
             board.overview = self.player.overview()
         covered = len(self.screen_stack) > 1
@@ -166,6 +168,18 @@ class DeckApp(App[int], inherit_bindings=False):
         if snapshot.state is State.FAULTED and not len(snapshot.ladder.bids) and last is not None:
             return replace(last, state=snapshot.state, failure=snapshot.failure, sequence=snapshot.sequence)
         return snapshot
+
+    def _wait_for_engine(self) -> None:
+        """Count the seconds while the engine loads or compiles: the picture itself stands still then."""
+        board, previous = self.board, self._previous
+        if previous is None or previous.state not in WAITING:
+            board.waiting = None
+            return
+        shown = board.waited()
+        board.waiting = board.desk.now if board.waiting is None else board.waiting
+        if board.waited() != shown:
+            for slot in ("top", "stats"):
+                self.deck.panels[slot].again()
 
     def _watch(self, snapshot: Snapshot) -> None:
         """Notice a step back and a failure."""

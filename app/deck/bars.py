@@ -15,6 +15,7 @@ from app.deck.table import colour as named
 from core.enums import Status
 from core.snapshot import Snapshot, State
 
+WAITING = (State.LOADING, State.COMPILING)
 METER_WIDTH = 150  #: from here on the top bar has room for the meter
 
 
@@ -97,7 +98,9 @@ class TopBar(Bar):
     def _state(self, snapshot: Snapshot) -> tuple[str, str]:
         glyphs = self.board.glyphs
         return {
-            State.LOADING: (glyphs.pause, "LOADING"),
+            State.LOADING: (glyphs.pause, "LOADING" + self.board.waited()),
+            State.COMPILING: (glyphs.pause, "COMPILING" + self.board.waited()),
+            State.SEEKING: (glyphs.pause, "SEEKING"),
             State.PLAYING: (glyphs.play, "PLAYING"),
             State.PAUSED: (glyphs.pause, "PAUSED"),
             State.ENDED: (glyphs.ended, "ENDED"),
@@ -141,8 +144,8 @@ class StatsLine(Bar):
         """How it goes."""
         if snapshot.state is State.FAULTED:
             return [Item(" FAULT ", "on-alarm", 0, True), Item(f" {plain(snapshot.failure)}", "strong", 0, True)]
-        if snapshot.state is State.LOADING:
-            return [Item(f" loading {plain(self.board.title)} ", "text", 0, True)]
+        if snapshot.state in WAITING:
+            return self._waiting(snapshot)
         if self.board.notice:
             colour = "on-alarm" if self.board.alarm else "on-accent"
             return [Item(f" {plain(self.board.notice)} ", colour, 0, True)]
@@ -173,6 +176,15 @@ class StatsLine(Bar):
         if self.board.read_only:
             items.append(Item("  read-only", "warn", 1, right=True))
         return [*items, *(link(self.board.meter, 2) if width < METER_WIDTH else [Item(" ", "muted", 8, right=True)])]
+
+    def _waiting(self, snapshot: Snapshot) -> list[Item]:
+        """What the engine is doing before it can play, and for how long."""
+        compiles = snapshot.state is State.COMPILING
+        word = "compiling the engine for" if compiles else "loading"
+        items = [Item(f" {word} {plain(self.board.title)}{self.board.waited()} ", "text", 0, True)]
+        if compiles:
+            items.append(Item(" once after an install or an update: one to two minutes", "muted", 1))
+        return items
 
 
 class KeyFooter(Bar):

@@ -26,11 +26,18 @@ class StepUnit(StrEnum):
     MESSAGE = "message"
     TRADE = "trade"
     SECOND = "second"
+    FILL = "own fill"  #: only where something trades
 
     @property
     def verb(self) -> Verb:
         """The command that steps by this unit."""
-        return {"message": Verb.STEP_MESSAGE, "trade": Verb.STEP_TRADE, "second": Verb.STEP_SECOND}[self.value]
+        return _STEPS[self]
+
+
+_STEPS = {
+    StepUnit.MESSAGE: Verb.STEP_MESSAGE, StepUnit.TRADE: Verb.STEP_TRADE, StepUnit.SECOND: Verb.STEP_SECOND,
+    StepUnit.FILL: Verb.STEP_FILL,
+}  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -104,6 +111,7 @@ class Board:
     chart_day: bool = False
     notice: str = ""
     alarm: bool = False  #: the notice is an error
+    waiting: int | None = None  #: wall time since which the engine loads or compiles, None while it does not
     epoch: int = 0  #: grows when everything must be drawn anew
     desk: Desk = field(init=False)
 
@@ -126,6 +134,15 @@ class Board:
         """Change the glyphs."""
         self.glyphs = glyphs
         self.epoch += 1
+
+    def units(self) -> list[StepUnit]:
+        """What `,` and `.` can step by here."""
+        return [unit for unit in StepUnit if self.desk.trading or unit is not StepUnit.FILL]
+
+    def waited(self) -> str:
+        """Seconds that the engine has been loading or compiling: ` 12s`; nothing before the first is over."""
+        seconds = 0 if self.waiting is None else (self.desk.now - self.waiting) // SECOND
+        return f" {seconds}s" if seconds > 0 else ""
 
     def steady(self, snapshot: Snapshot) -> bool:
         """Whether prices must not move under the person's hand: armed, or writing an order."""

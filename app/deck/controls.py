@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from app.deck.board import Board, StepUnit
+from app.deck.board import Board
 from app.deck.formats import SECOND, span
 from app.deck.marks import Bookmarks
 from core.snapshot import Snapshot, State
@@ -15,6 +15,7 @@ STEPS = tuple(
     for seconds in (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600)
 )
 JUMP = 10 * SECOND
+NO_DESK = "nothing trades here: this is a tape"
 CUTS = (0.8, 0.9, 0.95, 0.97, 0.99, 0.999)
 
 
@@ -50,8 +51,16 @@ class Controls:
 
     def step_unit(self) -> None:
         """Next step unit."""
-        units = list(StepUnit)
+        units = self._board.units()
         self._board.step = units[(units.index(self._board.step) + 1) % len(units)]
+
+    def own_next(self) -> None:
+        """To the next fill of ours or order denied."""
+        self._own(1)
+
+    def own_previous(self) -> None:
+        """To the one before."""
+        self._own(-1)
 
     def slower(self) -> None:
         """One speed down."""
@@ -164,6 +173,12 @@ class Controls:
         if self.now().state is State.PLAYING:
             self._player.send(Command(Verb.PAUSE))
         self._player.send(Command(self._board.step.verb, count))
+
+    def _own(self, direction: int) -> None:
+        if not self._board.desk.trading:
+            self._say(f"{NO_DESK}, nothing on it is ours", True)
+            return
+        self._player.send(Command(Verb.OWN_EVENT, direction))
 
     def _speed(self, direction: int) -> None:
         self._choose(Verb.SPEED, SPEEDS, self.now().speed, direction)

@@ -14,7 +14,7 @@ from app.deck.strip_panel import Key, StripPanel, fit
 from core.snapshot import Snapshot, State
 from core.transport import SPEEDS
 
-_BRIEF = {StepUnit.MESSAGE: "msg", StepUnit.TRADE: "trade", StepUnit.SECOND: "sec"}
+_BRIEF = {StepUnit.MESSAGE: "msg", StepUnit.TRADE: "trade", StepUnit.SECOND: "sec", StepUnit.FILL: "fill"}
 _NICE = tuple(
     seconds * SECOND for seconds in (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600)
 )
@@ -200,7 +200,7 @@ class DayBar(StripPanel):
             parts += [Segment(f"  {board.key('step_back')} {board.key('step_forward')} step ", muted)]
         else:
             parts += [Segment(" step ", muted)]
-        for each in StepUnit:
+        for each in board.units():
             word = each.value if width >= 110 else _BRIEF[each]
             here = each is unit
             parts.append(

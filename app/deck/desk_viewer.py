@@ -3,10 +3,10 @@
 from collections.abc import Callable
 
 from app.deck.board import Board
+from app.deck.controls import NO_DESK
 from app.deck.orders import OrdersPanel
 from app.deck.screen import DeckScreen
 from app.deck.strip_panel import StripPanel
-from app.deck.trader import NO_DESK
 from core.snapshot import Snapshot
 
 

@@ -7,14 +7,16 @@ from app.deck.board import Board
 from app.deck.layout import DESK_LAYOUT
 from app.deck.risk import breaches
 from app.deck.screen import DeckScreen
+from core.desk_view import DeskView
 from core.snapshot import Snapshot
 
 
 class DeskWatch:
     """Called once a frame, after the panels were pushed."""
 
-    def __init__(self, deck: DeckScreen, relay: Callable[[], None]) -> None:
-        self._deck, self._board, self._relay = deck, deck.board, relay
+    def __init__(self, deck: DeckScreen, relay: Callable[[], None], say: Callable[[str, bool], None]) -> None:
+        self._deck, self._board, self._relay, self._say = deck, deck.board, relay, say
+        self._told: int | None = None  #: answers of the engine seen so far
         self._seconds = 0
         self._breached: frozenset[tuple[str, str]] = frozenset()
         self._chose = False
@@ -28,6 +30,8 @@ class DeskWatch:
         if not self._chose:
             self._choose_layout(board)
         self._watch_kill(snapshot)
+        if view is not None:
+            self._answer(view)
         if covered or view is None:
             return
         seconds = board.desk.seconds_armed(view)
@@ -42,6 +46,12 @@ class DeskWatch:
             for slot in ("risk", "stats"):
                 if self._deck.panels[slot].display:
                     self._deck.panels[slot].push(snapshot)
+
+    def _answer(self, view: DeskView) -> None:
+        """What the engine could not do for the person, once."""
+        if self._told is not None and view.told[0] > self._told:
+            self._say(view.told[1], True)
+        self._told = view.told[0]
 
     def _choose_layout(self, board: Board) -> None:
         """A desk is shown in its own layout, unless the person configured another."""

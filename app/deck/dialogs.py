@@ -58,7 +58,13 @@ class GotoDialog(Dialog[Target | None]):
         except GotoError as error:
             self._answer(str(error) if event.value.strip() else "", False)
         else:
-            self._answer(target.text + ("   back: rebuilt from a checkpoint" if target.back else ""), False)
+            self._answer(target.text + self._how_back() * target.back, False)
+
+    def _how_back(self) -> str:
+        """What going back does: a session is played again, and so is what the person did in it."""
+        if self._snapshot.desk is None:
+            return "   back: rebuilt from a checkpoint"
+        return "\nback: the session is replayed up to there, your acts too; later acts are forgotten"
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Go there, or say why not."""

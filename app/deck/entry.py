@@ -26,7 +26,7 @@ _TYPED = {"full_stop": ".", "minus": "-"}
 class EntryPanel(StripPanel):
     """The order being written. While it has the focus it takes the keys that write; all others go on."""
 
-    slot, number, label, hertz = "entry", "", "Order", 30
+    slot, number, label, hertz, of_engine = "entry", "", "Order", 30, False
 
     def __init__(self, board: Board) -> None:
         super().__init__(board)

@@ -23,7 +23,7 @@ _MOST = 10  #: rows of the board, frame included
 class KillBoard(StripPanel, can_focus=False):
     """One header for each kill, its acknowledgements below."""
 
-    slot, number, label = "kill", "", "KILL"
+    slot, number, label, of_engine = "kill", "", "KILL", False
 
     def caption(self, snapshot: Snapshot) -> str:
         """Latched, and how it ends."""

@@ -50,6 +50,10 @@ class RiskPanel(StripPanel):
         broken = sum(stage(risk) == BREACH for risk in snapshot.desk.risks)
         return f"{between} {broken} BREACHED" if broken else f"{between} amber 75% red 90%"
 
+    def hints(self) -> str:
+        """Keys of the limits."""
+        return self.board.hint(("limit", "change a limit"))
+
     def rows(self, snapshot: Snapshot, width: int, height: int) -> Sequence[Key]:
         """One row for each limit, and one for the reason of a breach."""
         desk = snapshot.desk

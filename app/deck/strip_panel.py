@@ -18,6 +18,7 @@ from core.snapshot import Snapshot
 
 Key = Any  #: what a row is compared by: hashable, plain values
 _TOP, _BOTTOM = "frame-top", "frame-bottom"
+_EMPTY = ("no-engine",)
 
 
 class StripPanel(Widget, can_focus=True):
@@ -29,6 +30,7 @@ class StripPanel(Widget, can_focus=True):
     label: ClassVar[str] = ""
     hertz: ClassVar[int] = 30  #: pushes a second, at most
     framed: ClassVar[bool] = True
+    of_engine: ClassVar[bool] = True  #: shows nothing but its frame before there is an engine
 
     def __init__(self, board: Board) -> None:
         super().__init__(id=self.slot)
@@ -66,6 +68,8 @@ class StripPanel(Widget, can_focus=True):
             return list(self.rows(snapshot, width, height))[:height]
         focused = self.board.focus == self.slot
         room = max(height - 2, 0)
+        if self.of_engine and not len(snapshot.ladder.bids):  # no engine yet, or one that never came up
+            return [(_TOP, "", focused), *[_EMPTY] * room, (_BOTTOM, "", focused)][:height]
         inside = list(self.rows(snapshot, max(width - 2, 0), room))[:room]
         top = (_TOP, self.caption(snapshot), focused)
         return [top, *inside, (_BOTTOM, self.hints(), focused)][:height]
@@ -77,7 +81,8 @@ class StripPanel(Widget, can_focus=True):
             segments = self._frame(key, width)
         else:
             side = Segment(self.board.glyphs.down, self._rule(self.board.focus == self.slot))
-            segments = [side, *self.paint(key, width - 2), side]
+            blank = [Segment(" " * (width - 2), self.board.ink.text(self.board.ink.paper.text))]
+            segments = [side, *(blank if key is _EMPTY else self.paint(key, width - 2)), side]
         return FastStrip(filtered(segments, filters, self._background()) if filters else segments, width)
 
     def _frame(self, key: tuple[object, ...], width: int) -> list[Segment]:

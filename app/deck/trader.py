@@ -1,7 +1,8 @@
 """What the trading keys mean: actions turned into commands of a desk. No widget is known here but the dialogs.
 
-Whatever lowers risk works at any time: pause, cancel all, kill, and flatten behind its confirmation. Whatever
-may raise it, an order, a single cancel or a resume, does nothing unless the deck is armed.
+Whatever lowers risk works at any time: pause, cancel all, kill, a stricter limit, and flatten behind its
+confirmation. Whatever may raise it, an order, a single cancel, a resume or a wider limit, does nothing unless the
+deck is armed.
 """
 
 from collections.abc import Callable
@@ -9,16 +10,17 @@ from typing import Any
 
 from app.deck import draft as drafts
 from app.deck.board import Board
+from app.deck.controls import NO_DESK
 from app.deck.desk_dialogs import FlattenDialog, RearmDialog
 from app.deck.dialogs import Dialog
 from app.deck.draft import Draft
+from app.deck.limit_dialog import LimitDialog
+from app.deck.limit_draft import LimitDraft, LimitReading
 from app.deck.orders import is_open
 from core.desk_view import DeskView
 from core.enums import AgentState
 from core.snapshot import State
 from core.transport import Command, Player, Verb
-
-NO_DESK = "nothing trades here: this is a tape"
 
 
 class Trader:
@@ -35,6 +37,7 @@ class Trader:
         self._player, self._board, self._say, self._ask, self._relay = player, board, say, ask, relay
         self._desk = board.desk
         self._last = Draft()
+        self._limit = LimitDraft()  #: typed last, and not sent
 
     def view(self) -> DeskView | None:
         """The newest state of the desk; says so when there is none."""
@@ -133,6 +136,28 @@ class Trader:
 
         names = [agent.name for agent in view.agents]
         self._ask(RearmDialog(view.kills, names), answer)
+
+    def limit(self) -> None:
+        """Ask for a new limit. One that allows more is an act of risk: it needs the deck armed."""
+        view = self.view()
+        if view is None:
+            return
+        if view.limits is None:
+            self._say("the limits are not known yet", True)
+            return
+
+        def answer(found: tuple[LimitDraft, LimitReading] | None) -> None:
+            if found is None:
+                return
+            self._limit, reading = found
+            newest = self.view()
+            if newest is not None and (not reading.wider or self._may_trade(newest, "the wider limit")):
+                self._player.send(Command(Verb.LIMIT, limit=reading.limit))
+                self._limit = LimitDraft(person=self._limit.person)
+                self._say(f"limit sent: {reading.words}", False)
+
+        clock, arrow = self._player.latest().clock, self._board.glyphs.arrow
+        self._ask(LimitDialog(view, clock, self._limit, arrow), answer)
 
     # orders
 

@@ -117,7 +117,7 @@ def test_risk_is_sorted_and_says_amber_red_and_breach_in_signs() -> None:
         "│ calm                      10/100 ▋·····  10%   │",
         "│ unknown                   --/100 ······   --   │",
         "│                                                │",
-        "└────────────────────────────────────────────────┘",
+        "└───────────────────────────── L change a limit ─┘",
     ]
 
 
