@@ -52,8 +52,11 @@ def read_session(path: Path) -> SessionPlan:
     return read_plan(path, find_tape, lambda name: locate(name, path.parent))
 
 
-def desk_maker(plan: SessionPlan, base: Path, kills: Path | None = None) -> Callable[[], Desk]:
-    """What makes desks of a session: models are loaded once, tapes are opened for each. Raises `TapedeckError`."""
+def desk_maker(plan: SessionPlan, base: Path, kills: Path | None = None) -> Callable[..., Desk]:
+    """What makes desks of a session, given a recorder or none. Models and tapes are opened once.
+
+    Raises `TapedeckError`.
+    """
     from core.desk.desk import Desk
     from core.tape.tape import Tape
     from core.tca.market import read_market
@@ -62,7 +65,7 @@ def desk_maker(plan: SessionPlan, base: Path, kills: Path | None = None) -> Call
     models = load_models(plan, base)
     tapes = [Tape(each.folder) for each in plan.tapes]
     markets = [read_market(tape) for tape in tapes]
-    return lambda: Desk(plan, tapes, models=models, kills=kills, markets=markets)
+    return lambda recorder=None: Desk(plan, tapes, models=models, kills=kills, markets=markets, recorder=recorder)
 
 
 def open_session(

@@ -15,6 +15,7 @@ from models.serving import locate
 
 if TYPE_CHECKING:
     from core.desk.desk import Desk
+    from core.desk.recorder import Recorder
 
 _SECOND = 1_000_000_000
 _WORKER, _SIGNAL = "order_worker", "touch_signal"
@@ -60,11 +61,11 @@ def run_demo(plan: SessionPlan, as_json: bool) -> None:
     made: list[Desk] = []
     make = desk_maker(plan, Path(), home() / "risk")
 
-    def kept() -> Desk:
-        made.append(make())
+    def kept(recorder: Recorder) -> Desk:
+        made.append(make(recorder))
         return made[0]
 
-    summary = run_plan(plan, kept)
+    summary = run_plan(plan, kept, ("decisions",))
     tell({**summary, "models": models_at_work(made[0], plan)}, as_json)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +15,7 @@ from core.clock import cpu_ns, monotonic_ns
 if TYPE_CHECKING:
     from core.desk.desk import Desk
     from core.plan import SessionPlan
+    from sessions.recording import Recording
 
 
 def run(path: Path, as_json: bool) -> None:
@@ -33,24 +36,57 @@ def tell(summary: dict[str, Any], as_json: bool) -> None:
         raise SystemExit(RISK_KILL)
 
 
-def run_plan(plan: SessionPlan, make: Any) -> dict[str, Any]:
-    """Play a session to its end as fast as it goes."""
-    desk: Desk = make()
+def run_plan(plan: SessionPlan, make: Any, kept: Collection[str] = (), journal: bool = True) -> dict[str, Any]:
+    """Play a session to its end as fast as it goes, every record into its journal.
+
+    `kept`: streams that somebody wants to see whole afterwards. What ends it early is the journal's last word.
+    """
+    from core.desk.recorder import Recorder
+
+    desk: Desk = make(Recorder(keep={"orders", "fills", *kept}))
     desk.answers.urgent = interrupted
     started, cpu = monotonic_ns(), cpu_ns()
-    try:
+    with _recorded(desk, plan, journal) as recording:
         while not desk.over:
             desk.advance(most=1_000_000)
             if interrupted():
                 raise KeyboardInterrupt
-    finally:
-        desk.close()
     wall, used = (monotonic_ns() - started) / 1e9, (cpu_ns() - cpu) / 1e9
     return {
+        "journal": recording.manifest.id if recording is not None else None,
         **summary(desk, plan),
         "seconds": round(wall, 3),
         "messages_per_cpu_second": round(sum(desk.indices) / max(used, 1e-9)),
     }
+
+
+@contextmanager
+def _recorded(desk: Desk, plan: SessionPlan, journal: bool) -> Iterator[Recording | None]:
+    """A session's journal from its first record to its seal."""
+    from app.journaling import record, result_of
+    from sessions.journal.errors import JournalError
+    from sessions.recording import State
+
+    recording = record(desk, plan, home()) if journal else None
+    state, reason = State.FAULTED, "unknown"
+    try:
+        yield recording
+        state, reason = State.SEALED, ""
+    except JournalError:
+        if recording is not None:
+            recording.abandon()
+            recording = None
+        raise
+    except (KeyboardInterrupt, SystemExit):
+        state, reason = State.SEALED, "ended early by a person"
+        raise
+    except BaseException as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise
+    finally:
+        desk.close()
+        if recording is not None:
+            recording.close(state, reason, result_of(desk))
 
 
 def summary(desk: Desk, plan: SessionPlan) -> dict[str, Any]:
@@ -145,9 +181,7 @@ def _denied(desk: Desk) -> dict[str, int]:
     """Denials by control."""
     from core.risk.controls import Control
 
-    breaches = desk.recorder.records("verdicts")["breaches"]
-    counts = {c.name.lower(): int(((breaches >> int(c)) & 1).sum()) for c in Control} if len(breaches) else {}
-    return {name: count for name, count in counts.items() if count}
+    return {c.name.lower(): int(desk.recorder.denied[c]) for c in Control if desk.recorder.denied[c]}
 
 
 def _bracket(desk: Desk) -> dict[str, int]:

@@ -30,6 +30,7 @@ from sessions.journal.streams import text_section
 from sessions.manifest import Manifest, read_manifest, write_manifest
 
 _LOCK, _LOG, _MARK = "lock", "wal", "quarantined"
+_OPEN = "open"  # a file that is there from the first moment of a session to after its seal
 
 
 class State(StrEnum):
@@ -88,6 +89,7 @@ class Recording:
         self.state = state
         try:
             self.journal.close([text_section("life", life_text(state, reason, result))])
+            (self.folder / _OPEN).unlink(missing_ok=True)
         finally:
             self._unlock()
 
@@ -140,12 +142,12 @@ def create(rooms: Rooms, fields: Mapping[str, Any], keys: Keys, segment: int = S
     folder = rooms.sessions / str(fields["id"])
     lock = take_lock(folder)
     try:
-        manifest = write_manifest(folder, fields)
         try:
+            (folder / _OPEN).touch(mode=0o600)
             (folder / _LOG).mkdir(mode=0o700)
-            sync_folder(folder)
         except OSError as error:
             raise JournalError(folder, error.strerror or str(error)) from error
+        manifest = write_manifest(folder, fields)
         log = Log(log_disk(folder), start_of(manifest.hash), segment)
         anchors = AnchorBook(rooms.anchors(manifest.id), manifest.id, manifest.hash, keys)
         recording = Recording(folder, manifest, Journal(log, anchors, manifest.durable), lock)
@@ -217,6 +219,7 @@ def settle(folder: Path, rooms: Rooms) -> Standing:
         return _settled(folder, manifest, rooms)
     except SessionQuarantined as error:
         mark.write_text(error.reason + "\n", "utf-8")
+        (folder / _OPEN).unlink(missing_ok=True)
         return Standing(folder, manifest, State.QUARANTINED, False, error.reason)
     finally:
         os.close(lock)
@@ -236,6 +239,7 @@ def _settled(folder: Path, manifest: Manifest, rooms: Rooms) -> Standing:
         log = Log(disk, found.at)
         book = AnchorBook(path, manifest.id, manifest.hash, Keys(rooms.keys))
         Journal(log, book, durable=True).close([text_section("life", life_text(State.FAULTED, words))])
+    (folder / _OPEN).unlink(missing_ok=True)
     state, reason, reader, result = _last_life(folder, manifest)
     return Standing(folder, manifest, state, False, reason, reader.at.blocks, reader.at.records, result)
 
@@ -254,3 +258,11 @@ def settle_all(rooms: Rooms) -> list[Standing]:
     if not rooms.sessions.is_dir():
         return []
     return [settle(folder, rooms) for folder in sorted(rooms.sessions.iterdir()) if folder.is_dir()]
+
+
+def settle_crashed(rooms: Rooms) -> list[Standing]:
+    """Bring those to an end that nobody writes and nobody closed: what every start does first."""
+    if not rooms.sessions.is_dir():
+        return []
+    left = [folder for folder in sorted(rooms.sessions.iterdir()) if (folder / _OPEN).exists()]
+    return [standing for folder in left if not (standing := settle(folder, rooms)).live]

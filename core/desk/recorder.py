@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from core.records import DECISION, EVENT, FILL, ORDER, VERDICT
+from core.records import CONTROLS, DECISION, EVENT, FILL, ORDER, VERDICT
 
 STREAMS = ("decisions", "verdicts", "readings", "orders", "fills", "events")
 _TYPES: dict[str, Any] = {
@@ -43,6 +43,7 @@ class Recorder:
         self._blocks: dict[str, deque[NDArray[Any]]] = {name: deque() for name in STREAMS}
         self._hashes: dict[str, dict[int, Any]] = {name: {} for name in STREAMS}
         self.counts = dict.fromkeys(STREAMS, 0)
+        self.denied = np.zeros(CONTROLS, np.int64)  #: orders that each Control denied
 
     def take(self, stream: str, records: NDArray[Any], tape: int = 0) -> None:
         """Add records; the array is copied, its owner may write over it.
@@ -64,8 +65,17 @@ class Recorder:
             kept = sum(map(len, blocks))
             while len(blocks) > 1 and kept - len(blocks[0]) >= self._latest:
                 kept -= len(blocks.popleft())
+        if stream == "verdicts":
+            breaches = block["breaches"][block["breaches"] != 0]
+            self.denied += ((breaches[:, None] >> np.arange(CONTROLS, dtype=np.uint64)) & np.uint64(1)).sum(axis=0, dtype=np.int64)
         if self._sink is not None:
             self._sink.take(stream, block, tape)
+
+    def attach(self, sink: Sink) -> None:
+        """Tell `sink` of everything from the first record on. Raises `ValueError` after it."""
+        if any(self.counts.values()) or self._sink is not None:
+            raise ValueError("records have been made, or are told to somebody, already")
+        self._sink = sink
 
     def note(self, stream: str, text: str) -> None:
         """Pass one text on to the sink."""

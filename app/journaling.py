@@ -1,0 +1,56 @@
+"""Sessions write themselves down: the one place that introduces a desk to its journal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from app import __version__
+from core.clock import wall_ns
+from sessions.journal.anchors import Keys
+from sessions.manifest import manifest_of
+from sessions.recording import Recording, Rooms, State, create, new_id, settle_crashed
+
+if TYPE_CHECKING:
+    from core.desk.desk import Desk
+    from core.plan import SessionPlan
+
+
+def record(desk: Desk, plan: SessionPlan, home: Path, durable: bool = False, parent: str | None = None) -> Recording:
+    """Begin to write down what `desk` does from now on. `parent`: the session that this one repeats and leaves.
+
+    Sessions that crashed are brought to an end first. Raises `JournalError`, `TapeError`, `ConfigError`.
+    """
+    rooms = Rooms(home)
+    settle_crashed(rooms)
+    keys, session_id = Keys(rooms.keys), new_id(plan.name, rooms)
+    fields = manifest_of(
+        session_id,
+        plan,
+        desk.agents,
+        desk.money.digits,
+        public=keys.public,
+        created_ns=wall_ns(),
+        version=__version__,
+        durable=durable,
+        kills=desk.switch.latched if desk.switch is not None else (),
+        parent=parent,
+    )
+    recording = create(rooms, fields, keys)
+    desk.recorder.attach(recording.journal)
+    recording.become(State.RUNNING)
+    return recording
+
+
+def result_of(desk: Desk) -> dict[str, Any]:
+    """What the last record of a session says of the whole of it."""
+    recorder = desk.recorder
+    return {
+        "digest": recorder.digest(),
+        "digests": recorder.digests(),
+        "counts": dict(recorder.counts),
+        "reasons": {agent.name: list(desk.answers.reasons[k].own) for k, agent in enumerate(desk.agents)},
+        "troubles": [[ts, agent, words] for ts, agent, words in desk.answers.said],
+        "clock": desk.clock,
+        "messages": list(desk.indices),
+    }
