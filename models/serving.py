@@ -52,6 +52,10 @@ class OnnxModel:
         """Names of a policy's actions, in the order of its outputs."""
         return self.card.says.actions
 
+    def give_time(self, hard_ns: int) -> None:
+        """Another hard budget than the card's: a session that is repeated does not hurry its models."""
+        self._hard = hard_ns
+
     def read(self, row: NDArray[np.float32]) -> Reading:
         """The answer to one feature row, shape (features,). Raises `ValueError` for another shape."""
         started, spent = monotonic_ns(), cpu_ns()
