@@ -149,7 +149,7 @@ def read_manifest(folder: Path) -> Manifest:
         fields = json.loads(raw)
     except OSError as error:
         raise JournalError(path, error.strerror or str(error)) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise JournalError(path, f"is not JSON: {error}") from error
     if not isinstance(fields, dict) or fields.get("format") != FORMAT:
         raise JournalError(path, f"is not a manifest of format {FORMAT}")

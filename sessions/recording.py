@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from core.clock import wall_ns
-from sessions.journal.anchors import AnchorBook, Keys, public_key, read_anchors
+from sessions.journal.anchors import AnchorBook, Keys, read_anchors
 from sessions.journal.disk import FolderDisk, sync_folder
 from sessions.journal.errors import JournalError, SessionLocked, SessionQuarantined
 from sessions.journal.journal import Journal
@@ -29,6 +29,7 @@ from sessions.journal.recover import recover
 from sessions.journal.streams import text_section
 from sessions.manifest import Manifest, read_manifest, write_manifest
 
+_LAST_SEGMENT = 1 << 12  # bytes for the seal of a session that crashed
 _LOCK, _LOG, _MARK = "lock", "wal", "quarantined"
 _OPEN = "open"  # a file that is there from the first moment of a session to after its seal
 
@@ -150,6 +151,7 @@ def create(rooms: Rooms, fields: Mapping[str, Any], keys: Keys, segment: int = S
         manifest = write_manifest(folder, fields)
         log = Log(log_disk(folder), start_of(manifest.hash), segment)
         anchors = AnchorBook(rooms.anchors(manifest.id), manifest.id, manifest.hash, keys)
+        anchors.add(log.at)  # from now on a log without anchors is one that somebody took them from
         recording = Recording(folder, manifest, Journal(log, anchors, manifest.durable), lock)
         recording.become(State.CREATED)
     except JournalError:
@@ -209,7 +211,7 @@ def settle(folder: Path, rooms: Rooms) -> Standing:
         return Standing(folder, None, State.QUARANTINED, False, error.reason)
     mark = folder / _MARK
     if mark.exists():
-        return Standing(folder, manifest, State.QUARANTINED, False, mark.read_text("utf-8").strip())
+        return Standing(folder, manifest, State.QUARANTINED, False, _read_mark(mark))
     try:
         lock = take_lock(folder)
     except SessionLocked:
@@ -218,39 +220,68 @@ def settle(folder: Path, rooms: Rooms) -> Standing:
     try:
         return _settled(folder, manifest, rooms)
     except SessionQuarantined as error:
-        mark.write_text(error.reason + "\n", "utf-8")
-        (folder / _OPEN).unlink(missing_ok=True)
+        _write_mark(mark, error.reason)
         return Standing(folder, manifest, State.QUARANTINED, False, error.reason)
+    except JournalError as error:  # a full disk: the next start tries again, and the other sessions are not held up
+        return Standing(folder, manifest, State.FAULTED, False, f"cannot be closed now: {error}")
     finally:
         os.close(lock)
 
 
-def _settled(folder: Path, manifest: Manifest, rooms: Rooms) -> Standing:
-    (folder / _LOG).mkdir(exist_ok=True)
-    disk, path = log_disk(folder), rooms.anchors(manifest.id)
-    public = public_key(rooms.keys)
+def _write_mark(mark: Path, reason: str) -> None:
     try:
-        anchors = read_anchors(path, manifest.id, manifest.hash, public) if public is not None else []
+        mark.write_text(reason + "\n", "utf-8")
+        (mark.parent / _OPEN).unlink(missing_ok=True)
+    except OSError as error:
+        raise JournalError(mark, error.strerror or str(error)) from error
+
+
+def _read_mark(mark: Path) -> str:
+    try:
+        return mark.read_text("utf-8", errors="replace").strip() or "quarantined"
+    except OSError as error:
+        raise JournalError(mark, error.strerror or str(error)) from error
+
+
+def _settled(folder: Path, manifest: Manifest, rooms: Rooms) -> Standing:
+    try:
+        (folder / _LOG).mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise JournalError(folder / _LOG, error.strerror or str(error)) from error
+    disk, path, keys = log_disk(folder), rooms.anchors(manifest.id), Keys(rooms.keys)
+    if keys.public.hex() != manifest.fields["public_key"]:
+        raise SessionQuarantined(folder, "it was begun with another signing key than the one that is here now")
+    try:
+        anchors = read_anchors(path, manifest.id, manifest.hash, keys.public)
     except JournalError as error:
         raise SessionQuarantined(folder, str(error)) from error
-    found = recover(disk, manifest.hash, folder, anchors[-1] if anchors else None)
+    found = recover(disk, manifest.hash, folder, anchors[-1] if anchors else None, manifest.durable)
+    book = AnchorBook(path, manifest.id, manifest.hash, keys)
     if not found.sealed:
         words = f"ended without a seal{f'; {found.dropped}' if found.dropped else ''}"
-        log = Log(disk, found.at)
-        book = AnchorBook(path, manifest.id, manifest.hash, Keys(rooms.keys))
-        Journal(log, book, durable=True).close([text_section("life", life_text(State.FAULTED, words))])
-    (folder / _OPEN).unlink(missing_ok=True)
+        journal = Journal(Log(disk, found.at, _LAST_SEGMENT), book, durable=True)
+        journal.close([text_section("life", life_text(State.FAULTED, words))])
+    elif anchors[-1].blocks < found.at.blocks:
+        book.add(found.at)  # it died between its seal and the anchor of it
+    disk.close()
+    try:
+        (folder / _OPEN).unlink(missing_ok=True)
+    except OSError as error:
+        raise JournalError(folder / _OPEN, error.strerror or str(error)) from error
     state, reason, reader, result = _last_life(folder, manifest)
     return Standing(folder, manifest, state, False, reason, reader.at.blocks, reader.at.records, result)
 
 
 def _last_life(folder: Path, manifest: Manifest) -> tuple[State, str, Reader, Mapping[str, Any]]:
-    """The last state in the log, and how far it goes."""
+    """The last state in the log, and how far it goes. Raises `SessionQuarantined` if it is no state."""
     from sessions.journal.tail import last_texts
 
     found, reader = last_texts(log_disk(folder), manifest.hash, "life")
-    fields = json.loads(found) if found else {}
-    return State(fields.get("state", "created")), str(fields.get("reason", "")), reader, fields.get("result", {})
+    try:
+        fields = json.loads(found) if found else {}
+        return State(fields.get("state", "created")), str(fields.get("reason", "")), reader, fields.get("result", {})
+    except (ValueError, AttributeError, RecursionError) as error:
+        raise SessionQuarantined(folder, "its last record of its state is none") from error
 
 
 def settle_all(rooms: Rooms) -> list[Standing]:

@@ -4,6 +4,7 @@ A chain proves that nothing in it was changed. It cannot show that its end was c
 written anew; an anchor can. Each line is signed (Ed25519) and names the line before it.
 """
 
+import contextlib
 import hashlib
 import json
 import os
@@ -40,11 +41,14 @@ class Keys:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             if not path.exists():
                 _make(folder)
+                sync_folder(folder.parent)
             raw = bytes.fromhex(path.read_text("ascii").strip())
             self._key = Ed25519PrivateKey.from_private_bytes(raw)
+            self.public = self._key.public_key().public_bytes_raw()
+            if not (folder / _PUBLIC).exists():
+                _put(folder / _PUBLIC, self.public.hex() + "\n")
         except (OSError, ValueError) as error:
             raise JournalError(path, f"the signing key cannot be used: {error}") from error
-        self.public = self._key.public_key().public_bytes_raw()
 
     def sign(self, text: bytes) -> bytes:
         """64 bytes."""
@@ -54,19 +58,26 @@ class Keys:
 def _make(folder: Path) -> None:
     key = Ed25519PrivateKey.generate()
     temporary = folder / f"{_KEY}.{os.getpid()}"
+    temporary.unlink(missing_ok=True)  # of a process of the same number that died here
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as file:
         file.write(key.private_bytes_raw().hex() + "\n")
         file.flush()
         os.fsync(file.fileno())
-    try:
+    with contextlib.suppress(FileExistsError):
         os.link(temporary, folder / _KEY)  # whoever comes first: two sessions starting at once share one key
-    except FileExistsError:
-        return
-    finally:
-        temporary.unlink()
-    (folder / _PUBLIC).write_text(key.public_key().public_bytes_raw().hex() + "\n", "ascii")
+    temporary.unlink()
     sync_folder(folder)
+
+
+def _put(path: Path, text: str) -> None:
+    part = path.with_name(f"{path.name}.{os.getpid()}")
+    with part.open("w", encoding="ascii") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
+    sync_folder(path.parent)
 
 
 def public_key(folder: Path) -> bytes | None:
@@ -85,13 +96,22 @@ def _text(session: str, genesis: bytes, anchor: Anchor, before: str) -> bytes:
     return "\n".join(("tapedeck anchor 1", session, genesis.hex(), *place, before)).encode()
 
 
+def _line(anchor: Anchor, before: str, signature: bytes) -> bytes:
+    """The one way to write an anchor down."""
+    fields = {
+        "blocks": anchor.blocks, "records": anchor.records, "head": anchor.head.hex(), "before": before,
+        "signature": signature.hex(),
+    }  # fmt: skip
+    return json.dumps(fields).encode()
+
+
 class AnchorBook:
     """The anchors of one session, one JSON line each; append only."""
 
     def __init__(self, path: Path, session: str, genesis: bytes, keys: Keys) -> None:
         """`path`: the file; it is made at the first anchor."""
         self.path, self._session, self._genesis, self._keys = path, session, genesis, keys
-        lines = read_lines(path)
+        lines = read_lines(path)[0]
         _drop_torn(path, sum(len(line) + 1 for line in lines))
         self._before = hashlib.blake2b(lines[-1], digest_size=16).hexdigest() if lines else ""
         self.last: Anchor | None = None
@@ -102,17 +122,11 @@ class AnchorBook:
         if self.last == anchor:
             return
         signature = self._keys.sign(_text(self._session, self._genesis, anchor, self._before))
-        line = json.dumps(
-            {
-                "blocks": anchor.blocks,
-                "records": anchor.records,
-                "head": anchor.head.hex(),
-                "before": self._before,
-                "signature": signature.hex(),
-            }
-        ).encode()
+        line = _line(anchor, self._before, signature)
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            if not self.path.parent.exists():
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                sync_folder(self.path.parent.parent)
             fresh = not self.path.exists()
             with self.path.open("ab") as file:
                 file.write(line + b"\n")
@@ -136,35 +150,51 @@ def _drop_torn(path: Path, whole: int) -> None:
         raise JournalError(path, error.strerror or str(error)) from error
 
 
-def read_lines(path: Path) -> list[bytes]:
-    """Whole lines of an anchor file; one that a crash has cut short is not there. Raises `JournalError`."""
+def read_lines(path: Path) -> tuple[list[bytes], bytes]:
+    """Lines of an anchor file, and what a crash has left of an unfinished one. Raises `JournalError`."""
     try:
         raw = path.read_bytes()
     except FileNotFoundError:
-        return []
+        return [], b""
     except OSError as error:
         raise JournalError(path, error.strerror or str(error)) from error
-    return raw.split(b"\n")[:-1]
+    *lines, torn = raw.split(b"\n")
+    if not torn and lines and b"\0" in lines[-1]:  # a disk that kept its length and its end, and not all between
+        torn = lines.pop() + b"\n"
+    return lines, torn
 
 
 def read_anchors(path: Path, session: str, genesis: bytes, public: bytes) -> list[Anchor]:
     """All anchors of a session, each checked. Raises `JournalError` for one that is forged, changed or out of place."""
     found: list[Anchor] = []
     before = ""
-    key = Ed25519PublicKey.from_public_bytes(public)
-    for number, line in enumerate(read_lines(path), 1):
+    try:
+        key = Ed25519PublicKey.from_public_bytes(public)
+    except ValueError as error:
+        raise JournalError(path, "the key of this desk is none") from error
+    for number, line in enumerate(read_lines(path)[0], 1):
+        anchor, follows, signature = _parsed(path, number, line)
+        if follows != before:
+            raise JournalError(path, f"line {number} does not follow from the line before it")
         try:
-            fields: dict[str, Any] = json.loads(line)
-            anchor = Anchor(int(fields["blocks"]), int(fields["records"]), bytes.fromhex(fields["head"]))
-            if fields["before"] != before:
-                raise JournalError(path, f"line {number} does not follow from the line before it")
-            key.verify(bytes.fromhex(fields["signature"]), _text(session, genesis, anchor, before))
+            key.verify(signature, _text(session, genesis, anchor, before))
         except InvalidSignature as error:
             raise JournalError(path, f"line {number} is not signed by the key of this desk") from error
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise JournalError(path, f"line {number} is not an anchor") from error
         if found and (anchor.blocks, anchor.records) < (found[-1].blocks, found[-1].records):
             raise JournalError(path, f"line {number} goes back")
         before = hashlib.blake2b(line, digest_size=16).hexdigest()
         found.append(anchor)
     return found
+
+
+def _parsed(path: Path, number: int, line: bytes) -> tuple[Anchor, str, bytes]:
+    """Anchor, digest of the line before it, signature. Raises `JournalError` unless it is written as `_line` does."""
+    try:
+        fields: dict[str, Any] = json.loads(line)
+        anchor = Anchor(int(fields["blocks"]), int(fields["records"]), bytes.fromhex(fields["head"]))
+        before, signature = str(fields["before"]), bytes.fromhex(fields["signature"])
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+        raise JournalError(path, f"line {number} is not an anchor") from error
+    if _line(anchor, before, signature) != line:
+        raise JournalError(path, f"line {number} is not written as an anchor is")
+    return anchor, before, signature

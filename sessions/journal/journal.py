@@ -6,7 +6,7 @@ orders leave the process (`durable`) waits at `commit` until the block that hold
 
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from numpy.typing import NDArray
@@ -14,15 +14,15 @@ from numpy.typing import NDArray
 from core.clock import monotonic_ns
 from sessions.journal.anchors import AnchorBook
 from sessions.journal.errors import JournalError
-from sessions.journal.layout import BlockFlag
+from sessions.journal.layout import MOST_TEXT, BlockFlag
 from sessions.journal.log import Log
-from sessions.journal.streams import Section, section, text_section
+from sessions.journal.streams import Section, pieces, section, text_section
 
-#: Bytes that are grouped into one block, and that may wait to be written.
-_GROUP, _WAITING = 1 << 20, 256 << 20
+#: Bytes that are grouped into one block, that may wait to be written, and of the largest block.
+_GROUP, _WAITING, _LARGEST = 1 << 20, 256 << 20, 64 << 20
 _QUIET = 0.05  #: seconds after which a smaller group is written too
 _ANCHOR_NS = 1_000_000_000  #: between two anchors
-_ANCHOR_RECORDS = 10_000  #: ... of a durable journal
+_ANCHOR_RECORDS = 10_000  #: ... of a durable journal, whichever comes first
 
 
 class Journal:
@@ -34,6 +34,7 @@ class Journal:
         self._open: list[Section] = []
         self._anchored_ns, self._anchored_records = monotonic_ns(), log.at.records
         self._failure: JournalError | None = None
+        self._closed = False
         self._queue: deque[list[Section]] = deque()
         self._bytes, self._waiting, self._over = 0, threading.Condition(), False
         self._thread: threading.Thread | None = None
@@ -43,7 +44,7 @@ class Journal:
 
     @property
     def records(self) -> int:
-        """Records in the log and on their way to it."""
+        """Records in the log so far."""
         return self._log.at.records
 
     @property
@@ -53,16 +54,21 @@ class Journal:
 
     def take(self, stream: str, records: NDArray[Any], tape: int = 0) -> None:
         """Add records, in order; the array must not change any more. They are written at `commit`."""
-        self._open.append(section(stream, records, tape))
+        if len(records):
+            self._open.append(section(stream, records, tape))
 
     def note(self, stream: str, text: str) -> None:
-        """Add one text record."""
+        """Add one text record. Raises `JournalError` if it is longer than a record can be."""
+        if len(text) * 4 > MOST_TEXT:
+            raise JournalError(stream, f"a text of {len(text):,} characters")
         self._open.append(text_section(stream, text))
 
     def commit(self) -> None:
         """What was taken belongs to the log now. Raises `JournalError` if it, or something before it, cannot."""
         if self._failure is not None:
             raise self._failure
+        if self._closed:
+            raise JournalError("journal", "it is closed")
         if not self._open:
             return
         sections, self._open = self._open, []
@@ -73,6 +79,8 @@ class Journal:
         with self._waiting:
             while self._bytes > _WAITING and self._failure is None:
                 self._waiting.wait()
+            if self._failure is not None:
+                raise self._failure
             self._queue.append(sections)
             self._bytes += size
             self._waiting.notify_all()
@@ -90,24 +98,28 @@ class Journal:
         try:
             self.commit()
             self.flush()
-        finally:
             self._stop()
-        if sections or seal:
-            self._log.append(sections, BlockFlag.SEAL if seal else 0)
-        self._log.close()
-        self._anchors.add(self._log.at)
+            if sections or seal:
+                self._log.append(sections, BlockFlag.SEAL if seal else 0)
+            self._log.close()
+            self._anchors.add(self._log.at)
+        except JournalError as error:
+            self._failure = error
+            self.abandon()
+            raise
 
     def abandon(self) -> None:
         """Leave the log as it is: a later start makes its end whole."""
         self._stop()
+        self._log.abandon()
 
     # --- writing -------------------------------------------------------------------------------
 
     def _guarded(self, sections: list[Section]) -> None:
         try:
-            self._log.append(sections)
-            self._log.sync()
-            if self._log.at.records - self._anchored_records >= _ANCHOR_RECORDS:
+            self._append(sections)
+            enough = self._log.at.records - self._anchored_records >= _ANCHOR_RECORDS
+            if enough or monotonic_ns() - self._anchored_ns >= _ANCHOR_NS:
                 self._anchor()
         except JournalError as error:
             self._failure = error
@@ -117,21 +129,33 @@ class Journal:
         self._anchors.add(self._log.at)
         self._anchored_ns, self._anchored_records = monotonic_ns(), self._log.at.records
 
+    def _append(self, sections: Sequence[Section]) -> None:
+        for part in _parts(sections):
+            self._log.append(part)
+            if self.durable:  # what recovery relies on: nothing whole lies behind something torn
+                self._log.sync()
+
     def _run(self) -> None:
+        failure: JournalError | None = JournalError("journal", "its writer has died")
+        try:
+            self._write_groups()
+            failure = None
+        except JournalError as error:
+            failure = error
+        finally:  # whatever it was: nobody may wait for a writer that is gone
+            with self._waiting:
+                self._failure = failure
+                self._waiting.notify_all()
+
+    def _write_groups(self) -> None:
         while True:
             group, size = self._group()
             if not group:
                 return
-            try:
-                self._log.append(group)
-                if monotonic_ns() - self._anchored_ns >= _ANCHOR_NS:
-                    self._log.sync()
-                    self._anchor()
-            except JournalError as error:
-                with self._waiting:
-                    self._failure = error
-                    self._waiting.notify_all()
-                return
+            self._append(group)
+            if monotonic_ns() - self._anchored_ns >= _ANCHOR_NS:
+                self._log.sync()
+                self._anchor()
             with self._waiting:
                 self._bytes -= size
                 self._waiting.notify_all()
@@ -151,13 +175,27 @@ class Journal:
             return group, size
 
     def _stop(self) -> None:
-        thread, self._thread = self._thread, None
+        thread, self._thread, self._closed = self._thread, None, True
         if thread is None:
             return
         with self._waiting:
             self._over = True
             self._waiting.notify_all()
         thread.join()
+
+
+def _parts(sections: Sequence[Section]) -> Iterator[list[Section]]:
+    """The sections, as many blocks as they need: one, as a rule."""
+    part: list[Section] = []
+    size = 0
+    for whole in sections:
+        for each in pieces(whole, _LARGEST):
+            if part and size + each.records.nbytes > _LARGEST:
+                yield part
+                part, size = [], 0
+            part.append(each)
+            size += each.records.nbytes
+    yield part
 
 
 def _size(sections: Sequence[Section]) -> int:

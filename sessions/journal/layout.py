@@ -1,7 +1,7 @@
 """A block in bytes: header, sections of fixed-width records, and a hash that includes the hash before it.
 
 header     80 bytes: magic, number, first record, counts, CRC-32 of everything but itself and the hash, last hash
-sections   8 bytes each: stream, tape, record size, records
+sections   8 bytes each: stream, tape, record size, records (a text: 1, bytes)
 payload    the records, section by section
 padding    zeros up to a multiple of 8
 hash       BLAKE2b-256 over all of the above
@@ -38,8 +38,8 @@ HEADER = np.dtype(
 SECTION = np.dtype([("stream", "u1"), ("tape", "u1"), ("size", "<u2"), ("records", "<u4")])
 #: Largest block; a header that says more is damage.
 MOST = 1 << 30
-#: Longest text of one record.
-MOST_TEXT = 65_535
+#: Longest text of one record, in bytes.
+MOST_TEXT = 1 << 24
 _CRC_AT = 40
 
 
@@ -64,24 +64,20 @@ class Block:
 
 
 def pack(number: int, first: int, before: bytes, sections: Sequence[Section], flags: int = 0) -> tuple[bytes, bytes]:
-    """A block's bytes and its hash. Raises `ValueError` for a section that cannot be."""
+    """A block's bytes and its hash. Raises `ValueError` for a section or a size that cannot be."""
     heads = np.zeros(len(sections), SECTION)
     parts = []
     for k, each in enumerate(sections):
-        if each.stream.dtype is None:
-            size = each.records.size
-            if not 0 < size <= MOST_TEXT:
-                raise ValueError(f"a record of {size} bytes of text")
-        else:
-            size = each.records.dtype.itemsize * (each.records.shape[1] if each.records.ndim == 2 else 1)
-        heads[k] = (each.stream.number, each.tape, size, each.count)
+        heads[k] = (each.stream.number, each.tape, *_shape(each))
         parts.append(each.records.reshape(-1).view(np.uint8).data)
     length = heads.nbytes + sum(part.nbytes for part in parts)
     padding = -length % 8
+    if length + padding > MOST:
+        raise ValueError(f"a block of {length:,} bytes")
     header = np.zeros(1, HEADER)
     header[0] = (
-        MAGIC, VERSION, int(flags), number, first, int(heads["records"].sum()), len(sections), length + padding, 0, 0,
-        np.void(before),
+        MAGIC, VERSION, int(flags), number, first, sum(each.count for each in sections), len(sections),
+        length + padding, 0, 0, np.void(before),
     )  # fmt: skip
     body = b"".join([heads.tobytes(), *parts, bytes(padding)])
     head = bytearray(header.tobytes())
@@ -89,6 +85,19 @@ def pack(number: int, first: int, before: bytes, sections: Sequence[Section], fl
     chained = hashlib.blake2b(head, digest_size=HASH)
     chained.update(body)
     return b"".join([head, body, chained.digest()]), chained.digest()
+
+
+def _shape(section: Section) -> tuple[int, int]:
+    """Bytes of a record and how many there are; of a text, 1 and its bytes. Raises `ValueError`."""
+    records = section.records
+    if section.stream.dtype is None:
+        if not 0 < records.nbytes <= MOST_TEXT:
+            raise ValueError(f"a text of {records.nbytes:,} bytes in {section.stream.name}")
+        return 1, records.nbytes
+    size = records.dtype.itemsize * (records.shape[1] if records.ndim == 2 else 1)
+    if not len(records) or not 0 < size < 1 << 16:
+        raise ValueError(f"{len(records)} records of {size} bytes in {section.stream.name}")
+    return size, len(records)
 
 
 def unpack(raw: memoryview) -> Block | str:
@@ -131,12 +140,10 @@ def _sections(body: memoryview, count: int, records: int) -> tuple[Section, ...]
         if stream is None:
             return f"stream {stream_number}, which nobody knows"
         end = at + size * n
-        if end > len(body):
-            return "sections longer than their block"
+        if not at < end <= len(body):
+            return "sections that are empty, or longer than their block"
         part = body[at:end]
         if stream.dtype is None:
-            if n != 1:
-                return "a text of several records"
             found.append(Section(stream, tape, np.frombuffer(part, np.uint8)))
         elif size % stream.dtype.itemsize or (size != stream.dtype.itemsize and stream.dtype.names):
             return f"{stream.name} of {size} bytes a record"

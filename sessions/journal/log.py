@@ -72,11 +72,17 @@ class Log:
             self._unsynced = False
 
     def close(self) -> None:
-        """Make it durable, and give back the room that was not needed."""
-        self.sync()
-        if self._room > self.at.offset:
-            self._disk.cut(segment_name(self.at.segment), self.at.offset)
-            self._room = self.at.offset
+        """Make it durable, and give back the room that was not needed. Raises `JournalError`."""
+        try:
+            self.sync()
+            if self._room > self.at.offset:
+                self._disk.cut(segment_name(self.at.segment), self.at.offset)
+                self._room = self.at.offset
+        finally:
+            self._disk.close()
+
+    def abandon(self) -> None:
+        """Let go of the files as they are."""
         self._disk.close()
 
 

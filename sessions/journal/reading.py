@@ -24,25 +24,27 @@ class Reader:
     sealed: bool = False
 
     def __iter__(self) -> Iterator[Block]:
+        if self.sealed:
+            return
+        self.fault = ""
         names = set(self.disk.names())
         while segment_name(self.at.segment) in names:
-            raw = self.disk.read(segment_name(self.at.segment))
-            yield from self._segment(raw)
             following = segment_name(self.at.segment + 1)
-            if following not in names:
-                names = set(self.disk.names())  # a writer may have gone on meanwhile
+            over = following in names  # before it is read: then nobody writes to it any more
+            yield from self._segment(self.disk.read(segment_name(self.at.segment)))
+            if not over:
+                names = set(self.disk.names())
                 if following not in names:
                     return
+                if not self.sealed:
+                    continue  # a writer has gone on meanwhile: there may be more in this one than was read
             if self.fault or self.sealed:
                 self.fault = self.fault or f"{following}: blocks behind the seal"
-                return
-            if self.at.offset < len(raw) and _any(raw[self.at.offset :]):
-                self.fault = f"{segment_name(self.at.segment)}: a gap before {following}"
                 return
             self.at = Position(self.at.segment + 1, 0, self.at.blocks, self.at.records, self.at.head)
 
     def _segment(self, raw: memoryview) -> Iterator[Block]:
-        name = segment_name(self.at.segment)
+        name, self.fault = segment_name(self.at.segment), ""
         while self.at.offset < len(raw):
             block = unpack(raw[self.at.offset :])
             if isinstance(block, str):

@@ -8,7 +8,7 @@ import numpy as np
 from sessions.journal.anchors import Anchor
 from sessions.journal.disk import Disk
 from sessions.journal.errors import SessionQuarantined
-from sessions.journal.layout import HEADER, MAGIC
+from sessions.journal.layout import HEADER, MAGIC, Block, unpack
 from sessions.journal.log import Position, segment_name, start_of
 from sessions.journal.reading import Reader
 
@@ -33,10 +33,12 @@ def segments(disk: Disk, place: object) -> int:
     return len(numbers)
 
 
-def recover(disk: Disk, genesis: bytes, place: object, anchor: Anchor | None = None) -> Recovered:
-    """Make the end of a log whole. Reads its last segment only; `audit verify` reads all.
+def recover(disk: Disk, genesis: bytes, place: object, anchor: Anchor | None, durable: bool = False) -> Recovered:
+    """Make the end of a log whole, and durable. Reads its last segment only; `audit verify` reads all.
 
-    Raises `SessionQuarantined` if the log contradicts its last signed anchor, and changes nothing then.
+    `anchor`: the last one that was signed; a log without any may have no block. `durable`: every block was on the disk
+    before the next was begun, so nothing whole can lie behind damage.
+    Raises `SessionQuarantined` if that does not hold, and changes nothing then; `JournalError`.
     """
     count = segments(disk, place)
     if count == 0:
@@ -52,12 +54,16 @@ def recover(disk: Disk, genesis: bytes, place: object, anchor: Anchor | None = N
     hashes = {begin.blocks: begin.head}
     for block in reader:
         hashes[block.number + 1] = block.hash
-    _agrees(reader.at, hashes, anchor, place)
-    for torn in range(reader.at.segment, count):
-        keep = reader.at.offset if torn == reader.at.segment else 0
-        if len(disk.read(segment_name(torn))) > keep:
-            disk.cut(segment_name(torn), keep)
     at = reader.at
+    _agrees(at, hashes, anchor, place)
+    behind = [(number, at.offset if number == at.segment else 0) for number in range(at.segment, count)]
+    if durable:
+        for number, keep in behind:
+            _nothing_whole(disk.read(segment_name(number))[keep:], at, segment_name(number), place)
+    disk.sync(segment_name(at.segment))  # a process that died need not have: what is believed now must stay
+    for number, keep in behind:
+        if len(disk.read(segment_name(number))) > keep:
+            disk.cut(segment_name(number), keep)
     last = Position(count - 1, at.offset if count - 1 == at.segment else 0, at.blocks, at.records, at.head)
     return Recovered(last, reader.sealed, reader.fault)
 
@@ -74,8 +80,22 @@ def begin_of(disk: Disk, number: int, genesis: bytes) -> Position | None:
     return begin if next(iter(Reader(disk, begin)), None) is not None else None
 
 
+def _nothing_whole(raw: memoryview, at: Position, name: str, place: object) -> None:
+    """Nothing but a torn block lies behind the end."""
+    found, start = bytes(raw), 0
+    while (start := found.find(MAGIC, start)) >= 0:
+        block = unpack(raw[start:])
+        if isinstance(block, Block) and block.number > at.blocks:
+            raise SessionQuarantined(
+                place, f"{name}: block {at.blocks:,} is damaged, and block {block.number:,} behind it is whole"
+            )
+        start += 1
+
+
 def _agrees(at: Position, hashes: dict[int, bytes], anchor: Anchor | None, place: object) -> None:
     if anchor is None:
+        if at.blocks:
+            raise SessionQuarantined(place, "it has no anchors: their file is gone")
         return
     if at.blocks < anchor.blocks:
         raise SessionQuarantined(

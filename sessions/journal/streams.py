@@ -54,6 +54,15 @@ class Section:
         return bytes(self.records.tobytes())
 
 
+def pieces(whole: Section, most: int) -> list[Section]:
+    """A section in pieces of at most `most` bytes, but at least one record each."""
+    if whole.stream.dtype is None or whole.records.nbytes <= most:
+        return [whole]
+    step = max(1, most // (whole.records.nbytes // len(whole.records)))
+    cuts = range(0, len(whole.records), step)
+    return [Section(whole.stream, whole.tape, whole.records[cut : cut + step]) for cut in cuts]
+
+
 def section(name: str, records: NDArray[Any], tape: int = 0) -> Section:
     """A section of a stream that has a record type."""
     return Section(BY_NAME[name], tape, np.ascontiguousarray(records))

@@ -16,10 +16,12 @@ def last_texts(disk: Disk, genesis: bytes, stream: str) -> tuple[bytes, Reader]:
             continue
         reader = Reader(disk, begin)
         for block in reader:
+            if end.at.blocks and reader.at.segment > number:
+                break  # seen already
             for each in block.sections:
                 if each.stream.name == stream:
                     found = each.text()
-        if end.at.blocks < reader.at.blocks:
+        if not end.at.blocks:
             end = reader
         if found:
             break
