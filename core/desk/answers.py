@@ -1,13 +1,16 @@
 """Turns that the compiled line cannot take by itself: signals, and policies in Python."""
 
+import copy
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from core.desk.budget import Worker
 from core.desk.recorder import Recorder
-from core.enums import AgentState, EventKind, Reason
+from core.enums import AgentState, EventKind, Reason, Stage
 from core.features.spec import SPEC
 from core.line.state import NEVER, Line
 from core.line.submit import desk_event
@@ -18,7 +21,8 @@ from core.policies.codes import Code
 from core.policies.port import Policy
 from core.policies.reasons import ReasonBook
 from core.policies.shown import View
-from core.ports import ReadingStatus, Signal
+from core.ports import Reading, ReadingStatus, Signal
+from core.records import LATENCY
 
 _LATE = {
     ReadingStatus.LATE: Reason.POLICY_LATE,
@@ -26,6 +30,21 @@ _LATE = {
     ReadingStatus.OUT_OF_RANGE: Reason.OUT_OF_RANGE,
     ReadingStatus.FAILED: Reason.POLICY_RAISED,
 }
+
+
+class Past(Protocol):
+    """What a session said of its answers by the wall clock: a second run is told, or it could not agree."""
+
+    patience_ns: int  #: time that a policy has in the second run, whatever the plan says
+
+    def cut_off(self, agent: int, now: int) -> bool:
+        """Whether the agent's policy did not answer in time in its turn at `now` (ns UTC, our clock)."""
+
+    def late(self, agent: int, now: int, policy: bool) -> bool:
+        """Whether its signal, or with `policy` its policy's model, was cut off in that turn."""
+
+    def latency(self, agent: int, now: int) -> int:
+        """Nanoseconds that the gate was told its model took; 0 inside of the soft budget."""
 
 
 class Answers:
@@ -44,8 +63,10 @@ class Answers:
         self._workers: dict[int, Worker] = {}
         self.reasons = [ReasonBook() for _ in agents]
         self.latency = [0] * len(agents)  #: ns of each agent's last decision, wall time
+        self._times: list[NDArray[np.void]] = []
         self.said: deque[tuple[int, int, str]] = deque(maxlen=256)  #: ns UTC, agent (-1 = the desk), what was wrong
         self.urgent: Callable[[], bool] = lambda: False  #: whether a person's command waits
+        self.past: Past | None = None  #: the session that this one repeats
 
     def give(self, line: Line, recorder: Recorder) -> None:
         """Answer for the agent that the line asks about."""
@@ -59,15 +80,29 @@ class Answers:
         elif row in self._policies:
             n, more = self._ask(line, agent, row, now)
             taken += more
+            self._time(line, agent, Stage.POLICY, more)
         self.latency[agent] = taken
         line.top[0]["answers"], line.top[0]["answered"] = n, 1
+
+    def _time(self, line: Line, agent: int, stage: Stage, ns: int) -> None:
+        record = np.zeros(1, LATENCY)
+        record["ts"], record["ns"], record["agent"], record["stage"] = line.seen[0]["now"], ns, agent, stage
+        record["decision"] = line.top[0]["decision"]
+        self._times.append(record)
+
+    def tell(self, recorder: Recorder) -> None:
+        """Record the wall times taken since the last call."""
+        if self._times:
+            recorder.take("latencies", np.concatenate(self._times))
+            self._times.clear()
 
     def _read_signal(self, line: Line, agent: int, now: int) -> int:
         signal = self._signals.get(agent)
         if signal is None:
             return 0
         who = line.agents[agent]
-        reading = signal.read(line.row)
+        reading = self._as_recorded(signal.read(line.row), agent, now, False)
+        self._time(line, agent, Stage.SIGNAL, reading.latency_ns)
         line.seen[0]["signal"] = who["signal"] = reading.value
         who["model_bad"] = int(
             reading.status in (ReadingStatus.NOT_FINITE, ReadingStatus.OUT_OF_RANGE, ReadingStatus.FAILED)
@@ -87,8 +122,19 @@ class Answers:
         count = int(line.seen[0]["n_open"])
         view = View(line.seen[0].copy(), line.opens[:count].copy(), line.row.copy(), SPEC.names)
         worker = self._workers.setdefault(agent, Worker(self._agents[agent].name))
-        decider, book, out = self._policies[row], self.reasons[agent], np.zeros_like(line.intents)
-        in_time, answer, taken = worker.call(lambda: ask(decider, view, out, book), self._budget, self.urgent)
+        decider, book, out, past = self._policies[row], self.reasons[agent], np.zeros_like(line.intents), self.past
+        if past is not None and past.cut_off(agent, now):
+            self._fail(line, agent, now, Reason.POLICY_LATE, "no answer in time, as recorded: cut off, paused")
+            return 0, 0
+        late = past is not None and past.late(agent, now, True)
+        before, words = getattr(decider, "reading", None), copy.deepcopy(book) if late else book
+        budget = self._budget if past is None else past.patience_ns
+        in_time, answer, taken = worker.call(lambda: ask(decider, view, out, words), budget, self.urgent)
+        if late and in_time:
+            if getattr(decider, "reading", None) is not before:
+                answer, out[:] = Answer(0), np.zeros((), out.dtype)  # what the model said came too late to count
+            else:
+                self.reasons[agent] = words
         if not in_time:
             del self._workers[agent]
             self._fail(line, agent, now, Reason.POLICY_LATE, f"no answer within {taken / 1e6:.0f} ms: cut off, paused")
@@ -111,6 +157,7 @@ class Answers:
         reading = getattr(self._policies[row], "reading", None)
         if reading is None:
             return
+        reading = self._as_recorded(reading, agent, now, True)
         who = line.agents[agent]
         who["model_bad"] = int(
             reading.status in (ReadingStatus.NOT_FINITE, ReadingStatus.OUT_OF_RANGE, ReadingStatus.FAILED)
@@ -120,6 +167,16 @@ class Answers:
             who["model_ts"] = now
         else:
             desk_event(line, now, EventKind.MODEL, agent, 0, int(_LATE[reading.status]), int(reading.status), 0)
+
+    def _as_recorded(self, reading: Reading, agent: int, now: int, policy: bool) -> Reading:
+        """A reading as it counted in the session that this one repeats, as far as the wall clock decided it."""
+        if self.past is None:
+            return reading
+        latency = self.past.latency(agent, now)
+        if self.past.late(agent, now, policy):
+            return Reading((0.0,) * len(reading.values), latency, ReadingStatus.LATE)
+        usable = ReadingStatus.SLOW if latency else ReadingStatus.OK
+        return Reading(reading.values, latency, usable if reading.usable else reading.status)
 
     def _fail(self, line: Line, agent: int, now: int, reason: Reason, words: str) -> None:
         """Pause an agent whose policy cannot be trusted; its open orders stay until a person, or the gate, acts."""

@@ -66,6 +66,7 @@ class Desk:
         self.agents, self.money, self.limits = parts.agents, parts.money, parts.limits
         self.messages = [tape.messages for tape in tapes]
         self.indices = [0] * len(tapes)
+        self._marked = [0] * len(tapes)  # ns UTC of the newest mark recorded
         self._until: int | None = None
         for k, index in enumerate(start or ()):
             self._begin_at(k, index)
@@ -237,8 +238,19 @@ class Desk:
                 if count:
                     self.recorder.take(stream, array[:count], tape if owner is not top else 0)
                     owner[name] = 0
+            self._take_marks(line, tape)
             venue.top[0]["drain"] = 0
+        self.answers.tell(self.recorder)
         self.recorder.commit()
+
+    def _take_marks(self, line: Line, tape: int) -> None:
+        marks = line.venue.marks
+        if line.venue.top[0]["marks"]:
+            fresh = marks[marks["ts"] > self._marked[tape]]
+            fresh = fresh[np.argsort(fresh["ts"])]
+            self.recorder.take("marks", fresh, tape)
+            self._marked[tape] = int(fresh["ts"][-1])
+            line.venue.top[0]["marks"] = 0
 
     def _wakes(self, line: Line) -> None:
         """After an agent's next turn was set from outside: the line looks again."""

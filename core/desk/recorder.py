@@ -8,9 +8,12 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from core.records import CONTROLS, DECISION, EVENT, FILL, ORDER, VERDICT
+from core.desk.hashing import Digests
+from core.records import CONTROLS, DECISION, EVENT, FILL, LATENCY, MARK, ORDER, VERDICT
 
-STREAMS = ("decisions", "verdicts", "readings", "orders", "fills", "events")
+#: What a second run of the same session repeats to the last bit, and what it does not: wall times.
+REPEATED = ("decisions", "verdicts", "readings", "orders", "fills", "events", "marks")
+STREAMS = (*REPEATED, "latencies")
 _TYPES: dict[str, Any] = {
     "decisions": DECISION,
     "verdicts": VERDICT,
@@ -18,6 +21,8 @@ _TYPES: dict[str, Any] = {
     "orders": ORDER,
     "fills": FILL,
     "events": EVENT,
+    "marks": MARK,
+    "latencies": LATENCY,
 }
 
 
@@ -41,7 +46,7 @@ class Recorder:
         """`keep`: streams kept whole; `latest`: records kept of the others; `sink`: told of everything."""
         self._keep, self._latest, self._sink = frozenset(keep), latest, sink
         self._blocks: dict[str, deque[NDArray[Any]]] = {name: deque() for name in STREAMS}
-        self._hashes: dict[str, dict[int, Any]] = {name: {} for name in STREAMS}
+        self._digests = Digests(REPEATED)
         self.counts = dict.fromkeys(STREAMS, 0)
         self.denied = np.zeros(CONTROLS, np.int64)  #: orders that each Control denied
 
@@ -54,10 +59,7 @@ class Recorder:
         if not len(records):
             return
         block = np.ascontiguousarray(records).copy()
-        hashes = self._hashes[stream]
-        if tape not in hashes:
-            hashes[tape] = hashlib.blake2b(digest_size=32)
-        hashes[tape].update(block.view(np.uint8).data)
+        self._digests.add(stream, block, tape)
         self.counts[stream] += len(block)
         blocks = self._blocks[stream]
         blocks.append(block)
@@ -67,7 +69,9 @@ class Recorder:
                 kept -= len(blocks.popleft())
         if stream == "verdicts":
             breaches = block["breaches"][block["breaches"] != 0]
-            self.denied += ((breaches[:, None] >> np.arange(CONTROLS, dtype=np.uint64)) & np.uint64(1)).sum(axis=0, dtype=np.int64)
+            self.denied += ((breaches[:, None] >> np.arange(CONTROLS, dtype=np.uint64)) & np.uint64(1)).sum(
+                axis=0, dtype=np.int64
+            )
         if self._sink is not None:
             self._sink.take(stream, block, tape)
 
@@ -108,20 +112,12 @@ class Recorder:
                 break
         return np.concatenate(found[::-1]) if found else np.zeros(0, _TYPES[stream])
 
-    def _digest(self, stream: str) -> bytes:
-        """BLAKE2b-256 of a stream; of the digests of its tapes, in their order, where there are several."""
-        hashes = self._hashes[stream]
-        if list(hashes) == [0]:
-            return bytes(hashes[0].digest())
-        whole = hashlib.blake2b(digest_size=32)
-        for tape in sorted(hashes):
-            whole.update(hashes[tape].digest())
-        return whole.digest()
-
     def digests(self) -> dict[str, str]:
         """BLAKE2b-256 of each stream, hexadecimal."""
-        return {name: self._digest(name).hex() for name in STREAMS}
+        return {name: self._digests.digest(name).hex() for name in REPEATED}
 
     def digest(self) -> str:
         """One digest of the decisions and the fills: equal for two runs of the same session."""
-        return hashlib.blake2b(self._digest("decisions") + self._digest("fills"), digest_size=32).hexdigest()
+        return hashlib.blake2b(
+            self._digests.digest("decisions") + self._digests.digest("fills"), digest_size=32
+        ).hexdigest()

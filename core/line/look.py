@@ -8,7 +8,7 @@ from core.jit import inner, merged
 from core.line.state import Line
 from core.records import NO_PRICE
 from core.venue.ledger import market_best, market_qty, next_market
-from core.venue.state import SECONDS, Venue
+from core.venue.state import LOOK_BACK, SECONDS, Venue
 
 _CANCEL_SENT = int(OrderFlag.CANCEL_SENT)
 _TRADING, _SILENT = int(Status.TRADING), int(Status.NONE)
@@ -111,8 +111,9 @@ def market(line: Line, side: int, now: int) -> None:
     found["session_open"] = 1 if rules["start"] <= now < rules["end"] else 0
     found["crossed"] = 1 if bid >= ask else 0
     found["gap"] = 0
-    found["window2"] = _mid2_ago(line, now, _WINDOW)
-    before, mid2 = _mid2_ago(line, now, _JUMP), mid2_now(line)
+    mid2 = NO_PRICE if bid == EMPTY_BID or ask == EMPTY_ASK else bid + ask + 2 * shift
+    found["window2"] = _mid2_ago(line, now, _WINDOW, mid2)
+    before = _mid2_ago(line, now, _JUMP, mid2)
     found["jump2"] = mid2 - before if before != NO_PRICE and mid2 != NO_PRICE else 0
     found["depth"] = visible(book, line.venue, 1 if side > 0 else 0)
     found["volume"] = top["volume"]
@@ -120,23 +121,31 @@ def market(line: Line, side: int, now: int) -> None:
 
 
 @merged
-def _mid2_ago(line: Line, now: int, seconds: int) -> int:
-    """Twice the mid some whole seconds ago; as long as that is not known, twice the mid now."""
+def _mid2_ago(line: Line, now: int, seconds: int, mid2: int) -> int:
+    """Twice the mid some whole seconds ago; as long as that is not known, `mid2`, which is twice the mid now."""
     second = now // _SECOND - seconds
-    place = second % SECONDS
-    if line.venue.mids[0, place] != second or line.venue.mids[1, place] == NO_PRICE:
-        return mid2_now(line)
-    return line.venue.mids[1, place]
+    found = line.venue.marks[second % SECONDS]
+    if found["ts"] != second * _SECOND or found["mid2"] == NO_PRICE:
+        return mid2
+    return np.int64(found["mid2"])
 
 
 @inner
 def remember_mid(line: Line) -> None:
     """A second of the market begins: keep its mid."""
     top = line.venue.top[0]
-    second = top["next_tick"] // _SECOND
-    line.venue.mids[0, second % SECONDS] = second
-    line.venue.mids[1, second % SECONDS] = mid2_now(line)
-    top["next_tick"] += _SECOND
+    ts = top["next_tick"]
+    found = line.venue.marks[ts // _SECOND % SECONDS]
+    found["ts"] = ts
+    found["cursor"] = top["cursor"]
+    found["mid2"] = mid2_now(line)
+    found["volume"] = top["volume"]
+    found["last_price"] = top["last_price"]
+    found["instrument"] = line.venue.rules[0]["instrument"]
+    top["marks"] += 1
+    if top["marks"] >= SECONDS - LOOK_BACK:
+        top["drain"] = 1
+    top["next_tick"] = ts + _SECOND
 
 
 @inner

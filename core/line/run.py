@@ -217,13 +217,6 @@ def _wake(line: Line, messages: NDArray[np.void], i: int) -> bool:
     return False
 
 
-@merged
-def _noted(line: Line, now: int) -> bool:
-    """Whether an answer has reached us by our time `now`."""
-    head, venue = line.venue.top[0]["note_head"], line.venue
-    return head < venue.top[0]["note_tail"] and venue.notes[head % venue.notes.shape[0]]["ts"] <= now
-
-
 @inner
 def _end(line: Line) -> None:
     """The session is over: what still lives expires, nobody is asked again."""
@@ -307,4 +300,5 @@ def room(line: Line) -> bool:
         and shared["decisions"] + most + 1 < line.decisions.shape[0]
         and shared["verdicts"] + most + 1 < line.verdicts.shape[0]
         and shared["readings"] + 1 < line.readings.shape[0]
+        and (shared["durable"] == 0 or shared["decisions"] == 0)
     )

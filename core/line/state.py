@@ -90,6 +90,7 @@ LINE_TOP = np.dtype(
         ("features", "<i8"),  # agents that read features
         ("broken", "<i8"),  # not 0 = an account refused a fill: the session is faulted
         ("idle", "<i8"),  # 1 = decisions that change nothing are recorded too
+        ("durable", "<i8"),  # 1 = nothing goes on before the decisions made are written down
     ]
 )
 

@@ -15,7 +15,7 @@ def grown_venue(venue: Venue) -> Venue:
     top, old = venue.top.copy(), venue.top[0]
     grown = fresh._replace(
         top=top, rules=venue.rules, taken=venue.taken, stamps=venue.stamps, buckets=venue.buckets,
-        touched=venue.touched, latency=venue.latency, flow=venue.flow, fees=venue.fees, mids=venue.mids,
+        touched=venue.touched, latency=venue.latency, flow=venue.flow, fees=venue.fees, marks=venue.marks,
         refills=venue.refills,
     )  # fmt: skip
     for name in ("orders", "levels", "requests", "fills", "events", "done"):

@@ -12,9 +12,15 @@ from core.venue.state import Venue
 def refill(book: BookState, venue: Venue, ts: int) -> None:
     """Give back what has been gone long enough; plan the next step while something is still gone."""
     top, step, pending = venue.top[0], venue.rules[0]["impact_step"], False
+    left = venue.levels.shape[0] - top["free_levels"]
     for node in range(venue.levels.shape[0]):
+        if left == 0:
+            break
         level = venue.levels[node]
-        if level["used"] != 0 and level["ts_back"] > 0 and (level["taken"] > 0 or level["taken_anonymous"] > 0):
+        if level["used"] == 0:
+            continue
+        left -= 1
+        if level["ts_back"] > 0 and (level["taken"] > 0 or level["taken_anonymous"] > 0):
             if level["ts_back"] <= ts:
                 release(book, venue, node)
                 level["ts_back"] = 0

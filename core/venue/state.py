@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.book.state import EMPTY_ASK, EMPTY_BID
-from core.records import EVENT, FILL, ORDER
+from core.records import EVENT, FILL, MARK, ORDER
 
-#: Seconds of the mid that are remembered.
-SECONDS = 64
+#: Marks that are remembered, one a second; the gate looks back at most `LOOK_BACK` of them.
+SECONDS, LOOK_BACK = 4096, 64
 #: Prices share a bucket modulo this.
 BUCKETS = 4096
 #: Most executions of one order on its arrival; what is left of it is cancelled (`Reason.POOL_FULL`). The output
@@ -92,6 +92,7 @@ VENUE_TOP = np.dtype(
         ("fills", "<i8"),  # records in the output buffers
         ("events", "<i8"),
         ("done", "<i8"),
+        ("marks", "<i8"),
         ("seq", "<i8"),  # records made in the session by this venue
         ("drain", "<i8"),  # 1 = a buffer must be emptied before going on
         ("pegs", "<i8"),
@@ -162,7 +163,7 @@ class Venue(NamedTuple):
     latency: NDArray[np.int64]  #: ns, shape (3, n): feed, order, response draws
     flow: NDArray[np.float64]  #: decayed own flow per time scale, shape (3, k): value, weight, decay per step
     fees: NDArray[np.int64]  #: see `core.account.money.fee`, shape (1, 4)
-    mids: NDArray[np.int64]  #: second and twice the mid at its start, for the last seconds, shape (2, SECONDS)
+    marks: NDArray[np.void]  #: MARK, a ring by second, output too
     refills: NDArray[np.int64]  #: draws of refill times, per mille of the mean
     top: NDArray[np.void]  #: VENUE_TOP, shape (1,)
     rules: NDArray[np.void]  #: VENUE_RULES, shape (1,)
@@ -200,7 +201,7 @@ def new_venue(slots: int, orders: int = 256, records: int = 4096) -> Venue:
         latency=np.zeros((3, 1), np.int64),
         flow=np.zeros((3, 1), np.float64),
         fees=np.zeros((1, 4), np.int64),
-        mids=np.zeros((2, SECONDS), np.int64),
+        marks=np.zeros(SECONDS, MARK),
         refills=np.full(1, 1000, np.int64),
         top=top,
         rules=rules,
