@@ -1,0 +1,1 @@
+"""The journal as tables: a projection of the log into DuckDB, and what can be asked of it."""
