@@ -7,8 +7,6 @@ without a writer ended in a crash; its end is made whole and it is closed as fau
 start, not a special one.
 """
 
-import errno
-import fcntl
 import json
 import os
 import re
@@ -28,9 +26,10 @@ from sessions.journal.reading import Reader
 from sessions.journal.recover import recover
 from sessions.journal.streams import text_section
 from sessions.manifest import Manifest, read_manifest, write_manifest
+from sessions.writer_lock import is_live, take_lock
 
 _LAST_SEGMENT = 1 << 12  # bytes for the seal of a session that crashed
-_LOCK, _LOG, _MARK = "lock", "wal", "quarantined"
+_LOG, _MARK = "wal", "quarantined"
 _OPEN = "open"  # a file that is there from the first moment of a session to after its seal
 
 
@@ -160,33 +159,6 @@ def create(rooms: Rooms, fields: Mapping[str, Any], keys: Keys, segment: int = S
     return recording
 
 
-def take_lock(folder: Path) -> int:
-    """Become the only writer of a session. Raises `SessionLocked` if there is one, `JournalError`."""
-    try:
-        lock = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    except OSError as error:
-        raise JournalError(folder / _LOCK, error.strerror or str(error)) from error
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        os.close(lock)
-        if error.errno in (errno.EWOULDBLOCK, errno.EAGAIN):
-            raise SessionLocked(folder, "another process writes this session") from error
-        raise JournalError(folder / _LOCK, error.strerror or str(error)) from error
-    return lock
-
-
-def is_live(folder: Path) -> bool:
-    """Whether a process writes this session now."""
-    if not (folder / _LOCK).exists():
-        return False
-    try:
-        os.close(take_lock(folder))
-    except SessionLocked:
-        return True
-    return False
-
-
 @dataclass(frozen=True, slots=True)
 class Standing:
     """A session as it stands on disk."""
@@ -210,8 +182,8 @@ def settle(folder: Path, rooms: Rooms) -> Standing:
             return Standing(folder, None, State.CREATED, True, "")
         return Standing(folder, None, State.QUARANTINED, False, error.reason)
     mark = folder / _MARK
-    if mark.exists():
-        return Standing(folder, manifest, State.QUARANTINED, False, _read_mark(mark))
+    if reason := marked(folder):
+        return Standing(folder, manifest, State.QUARANTINED, False, reason)
     try:
         lock = take_lock(folder)
     except SessionLocked:
@@ -236,11 +208,14 @@ def _write_mark(mark: Path, reason: str) -> None:
         raise JournalError(mark, error.strerror or str(error)) from error
 
 
-def _read_mark(mark: Path) -> str:
+def marked(folder: Path) -> str:
+    """Why a session is in quarantine; empty if it is not. Raises `JournalError`."""
     try:
-        return mark.read_text("utf-8", errors="replace").strip() or "quarantined"
+        return (folder / _MARK).read_text("utf-8", errors="replace").strip() or "for a reason that is lost"
+    except FileNotFoundError:
+        return ""
     except OSError as error:
-        raise JournalError(mark, error.strerror or str(error)) from error
+        raise JournalError(folder / _MARK, error.strerror or str(error)) from error
 
 
 def _settled(folder: Path, manifest: Manifest, rooms: Rooms) -> Standing:

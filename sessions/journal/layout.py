@@ -8,12 +8,12 @@ hash       BLAKE2b-256 over all of the above
 """
 
 import hashlib
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntFlag
 
 import numpy as np
+from isal.isal_zlib import crc32
 
 from sessions.journal.streams import BY_NUMBER, Section
 
@@ -81,7 +81,7 @@ def pack(number: int, first: int, before: bytes, sections: Sequence[Section], fl
     )  # fmt: skip
     body = b"".join([heads.tobytes(), *parts, bytes(padding)])
     head = bytearray(header.tobytes())
-    head[_CRC_AT : _CRC_AT + 4] = zlib.crc32(body, zlib.crc32(head)).to_bytes(4, "little")
+    head[_CRC_AT : _CRC_AT + 4] = crc32(body, crc32(head)).to_bytes(4, "little")
     chained = hashlib.blake2b(head, digest_size=HASH)
     chained.update(body)
     return b"".join([head, body, chained.digest()]), chained.digest()
@@ -118,7 +118,7 @@ def unpack(raw: memoryview) -> Block | str:
     body = raw[HEADER.itemsize : size - HASH]
     head = bytearray(raw[: HEADER.itemsize])
     head[_CRC_AT : _CRC_AT + 4] = bytes(4)
-    if zlib.crc32(body, zlib.crc32(head)) != int(header["crc"]):
+    if crc32(body, crc32(head)) != int(header["crc"]):
         return "a checksum that does not fit"
     chained = hashlib.blake2b(raw[: HEADER.itemsize], digest_size=HASH)
     chained.update(body)

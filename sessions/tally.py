@@ -1,0 +1,77 @@
+"""What a log holds, added up block by block: records, digests as `core.desk.recorder` makes them, sequence numbers."""
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.desk.recorder import STREAMS
+from sessions.journal.layout import Block
+from sessions.journal.streams import STREAMS as ALL
+
+#: Streams whose `seq` counts 0, 1, 2 ... together, and whether each tape counts for itself.
+_COUNTED = {
+    "decisions": ("decisions", False),
+    "verdicts": ("verdicts", False),
+    "fills": ("events", True),
+    "events": ("events", True),
+}
+_FAR = 1 << 62
+_WORDS = {"decisions": "decisions", "verdicts": "verdicts", "events": "events and fills"}
+
+
+@dataclass(slots=True)
+class Tally:
+    """Everything so far. `add` blocks in order."""
+
+    counts: dict[str, int] = field(default_factory=lambda: {stream.name: 0 for stream in ALL})
+    life: bytes = b""  #: the last record of the session's state
+    _hashes: dict[str, dict[int, Any]] = field(default_factory=lambda: {name: {} for name in STREAMS})
+    _next: dict[tuple[str, int], int] = field(default_factory=dict)
+
+    def add(self, block: Block) -> list[str]:
+        """Count a block. Returns what is wrong with its sequence numbers."""
+        seqs: dict[tuple[str, int], list[NDArray[np.int64]]] = {}
+        for each in block.sections:
+            name = each.stream.name
+            self.counts[name] += each.count
+            if name in self._hashes:
+                hashes = self._hashes[name]
+                if each.tape not in hashes:
+                    hashes[each.tape] = hashlib.blake2b(digest_size=32)
+                hashes[each.tape].update(each.records.reshape(-1).view(np.uint8).data)
+            if name in _COUNTED:
+                counter, by_tape = _COUNTED[name]
+                seqs.setdefault((counter, each.tape if by_tape else 0), []).append(each.records["seq"])
+            elif name == "life":
+                self.life = each.text()
+        return [wrong for key, found in seqs.items() if (wrong := self._counted(key, found))]
+
+    def _counted(self, key: tuple[str, int], found: list[NDArray[np.int64]]) -> str:
+        seq = np.sort(np.concatenate(found))
+        begin = self._next.get(key, 0)
+        self._next[key] = min(int(seq[-1]), _FAR) + 1
+        wrong = np.flatnonzero(seq - begin != np.arange(len(seq)))
+        if not len(wrong):
+            return ""
+        at = int(wrong[0])
+        return f"{_WORDS[key[0]]} of tape {key[1]}: number {int(seq[at]):,} where {begin + at:,} belongs"
+
+    def digests(self) -> dict[str, str]:
+        """BLAKE2b-256 of each stream that repeats, hexadecimal."""
+        return {name: self._digest(name).hex() for name in STREAMS}
+
+    def digest(self) -> str:
+        """The one of decisions and fills."""
+        return hashlib.blake2b(self._digest("decisions") + self._digest("fills"), digest_size=32).hexdigest()
+
+    def _digest(self, name: str) -> bytes:
+        hashes = self._hashes[name]
+        if list(hashes) == [0]:
+            return bytes(hashes[0].digest())
+        whole = hashlib.blake2b(digest_size=32)
+        for tape in sorted(hashes):
+            whole.update(hashes[tape].digest())
+        return whole.digest()
