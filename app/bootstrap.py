@@ -82,6 +82,7 @@ def open_session(
     from app.config import load
     from app.deck import run
     from app.deck.formats import Formats
+    from app.desk_journal import DeskJournal
     from app.desk_runner import SessionPlayer
     from app.paths import home
     from app.places import Start, parse
@@ -95,7 +96,10 @@ def open_session(
             made.append(desk_maker(plan, base))
         return made[0]()
 
-    player = SessionPlayer(plan, make, home() / "risk", settings.group, settings.column, speed, playing=not paused)
+    journal = DeskJournal(plan, home())
+    player = SessionPlayer(
+        plan, make, home() / "risk", settings.group, settings.column, speed, playing=not paused, journal=journal
+    )
     if at is not None:
         meta = player.meta
         start = Start(meta.first_ts, meta.last_ts, meta.messages)

@@ -20,6 +20,7 @@ from core.tape.folder import read_meta
 from core.transport import Command, NewLimit, Verb
 
 if TYPE_CHECKING:
+    from app.desk_journal import DeskJournal
     from core.desk.acts import Done
     from core.desk.deeds import Act
     from core.desk.desk import Desk
@@ -60,15 +61,18 @@ class SessionPlayer(TapePlayer):
         speed: float = 1.0,
         playing: bool = True,
         shown: int = 0,
+        journal: DeskJournal | None = None,
     ) -> None:
-        """`make` builds a fresh desk (it runs on the engine's thread); `shown`: the tape on the screen."""
+        """`make` builds a fresh desk (it runs on the engine's thread); `shown`: the tape on the screen; `journal`:
+        what writes the session down, None = nothing does.
+        """
         super().__init__(plan.tapes[shown].folder, group, column, speed, playing)
         self.plan, self.shown = plan, shown
         self.title = plan.name
         self.contracts = tuple(
             Contract(tape.name, read_meta(tape.folder).instrument, Decimal(tape.multiplier)) for tape in plan.tapes
         )
-        self._make, self._kills = make, kills
+        self._make, self._kills, self.journal = make, kills, journal
         self._desk_view: DeskView | None = None
         self._desk_at = 0
         self._killed_ns = 0
@@ -104,9 +108,30 @@ class SessionPlayer(TapePlayer):
             self.shown,
             View(group, self._column),
             self._kills,
+            self.journal.begin if self.journal is not None else lambda _desk, _kills: None,
         )
         self._read_kills(engine)
         return engine
+
+    def _serve(self) -> None:
+        """Play until the screen is closed; the journal's last word says how it ended."""
+        reason, faulted = "the screen was closed", True
+        try:
+            super()._serve()
+            faulted = False
+        except BaseException as error:
+            reason = f"{type(error).__name__}: {error}"
+            raise
+        finally:
+            if self.journal is not None:
+                from sessions.recording import State
+
+                self.journal.end(reason, State.FAULTED if faulted else State.SEALED)
+
+    def _turn(self, engine: Engine) -> None:
+        super()._turn(engine)
+        if self.journal is not None:
+            self.journal.say(self._playing)
 
     def _ready(self, desk: Desk) -> Desk:
         desk.answers.urgent = lambda: any(command.verb == Verb.KILL for command in tuple(self._commands))
@@ -166,7 +191,6 @@ class SessionPlayer(TapePlayer):
 
     def _said(self, engine: TradingEngine, before: int) -> None:
         if engine.replayed != before:
-            self._shown.progress.clear()
             self._shown.denials.clear()
             self._shown.denied_at.clear()
             count = len(engine.acts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,13 +15,27 @@ from sessions.recording import Recording, Rooms, State, create, new_id, settle_c
 if TYPE_CHECKING:
     from core.desk.desk import Desk
     from core.plan import SessionPlan
+    from core.risk.kill import KillAct
 
 
-def record(desk: Desk, plan: SessionPlan, home: Path, durable: bool = False, parent: str | None = None) -> Recording:
-    """Begin to write down what `desk` does from now on. `parent`: the session that this one repeats and leaves.
+def record(
+    desk: Desk,
+    plan: SessionPlan,
+    home: Path,
+    *,
+    kills: Sequence[KillAct] | None = None,
+    durable: bool = False,
+    parent: str | None = None,
+) -> Recording:
+    """Begin to write down what `desk` does from now on.
+
+    `kills`: in force at the start, those of the desk's switch if not given; `durable`: no order goes on its way before
+    its decision is on the disk; `parent`: the session that this one repeats and leaves.
 
     Sessions that crashed are brought to an end first. Raises `JournalError`, `TapeError`, `ConfigError`.
     """
+    if kills is None:
+        kills = desk.switch.latched if desk.switch is not None else ()
     rooms = Rooms(home)
     settle_crashed(rooms)
     keys, session_id = Keys(rooms.keys), new_id(plan.name, rooms)
@@ -33,11 +48,14 @@ def record(desk: Desk, plan: SessionPlan, home: Path, durable: bool = False, par
         created_ns=wall_ns(),
         version=__version__,
         durable=durable,
-        kills=desk.switch.latched if desk.switch is not None else (),
+        kills=kills,
         parent=parent,
     )
     recording = create(rooms, fields, keys)
     desk.recorder.attach(recording.journal)
+    if durable:
+        for line in desk.lines:
+            line.top[0]["durable"] = 1
     recording.become(State.RUNNING)
     return recording
 

@@ -1,5 +1,6 @@
 """The engine of a session: plays tapes through a desk, and samples the past for the screen like the plain one."""
 
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -7,17 +8,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.book.book import Book
-from core.desk.acts import Done, latch, latches, stop_latched
-from core.desk.deeds import Act, Deed, perform
+from core.desk.acts import Done, latch, latches
+from core.desk.deeds import Act, Deed, deed_text, differences, perform
 from core.desk.desk import Desk
 from core.engine import Engine, View
 from core.enums import EventKind
+from core.errors import ConfigError
 from core.history import new_sampler, play, sample
-from core.risk.kill import KillSwitch
+from core.risk.kill import KillAct, KillFileError, KillSwitch
 
 _FOREVER = 2**63 - 1
 _PIECE = 50_000  # messages between two looks for an urgent command
 _NEAR = 2_000  # moments looked at one by one; what comes later is found in pieces, and then gone back to
+#: A fresh desk, and the kills in force at its start.
+Begin = Callable[[Desk, tuple[KillAct, ...]], None]
 
 
 class TradingEngine(Engine):
@@ -27,16 +31,25 @@ class TradingEngine(Engine):
     """
 
     def __init__(
-        self, make: Callable[[], Desk], shown: int = 0, view: View | None = None, kills: Path | None = None
+        self,
+        make: Callable[[], Desk],
+        shown: int = 0,
+        view: View | None = None,
+        kills: Path | None = None,
+        begin: Begin = lambda _desk, _kills: None,
     ) -> None:
-        """`make`: a fresh desk of the session; `shown`: the tape on the screen; `kills`: folder of the kill file."""
-        self._make, self.shown, self._kills = make, shown, kills
+        """`make`: a fresh desk of the session; `shown`: the tape on the screen; `kills`: folder of the kill file;
+        `begin`: told of every fresh desk before anything happens on it.
+        """
+        self._make, self.shown, self._kills, self._begin = make, shown, kills, begin
+        self._standing: tuple[KillAct, ...] = ()
         self.desk = make()
         self.acts: list[Deed] = []  #: what a replay of the session repeats
         self.replayed = 0  #: how often the session was played again from its start
         self.book = Book.__new__(Book)
         self._attach()
         self._latched = latches(self.desk.gate)
+        begin(self.desk, self._standing)
         super().__init__(self.desk.tapes[shown], view)
 
     def act(self, act: Act, started: int | None = None) -> Done:
@@ -44,8 +57,22 @@ class TradingEngine(Engine):
 
         `started`: monotonic ns of the key press.
         """
-        deed = Deed(self.desk.place, self.desk.clock, self.desk.indices[self.shown], act)
-        done = perform(self.desk, act, started)
+        return self._do(self._here(act), started)
+
+    def _here(self, act: Act) -> Deed:
+        return Deed(self.desk.place, self.desk.clock, self.desk.indices[self.shown], act)
+
+    def _do(self, deed: Deed, started: int | None = None) -> Done:
+        """Write the deed down, then do it."""
+        recorder = self.desk.recorder
+        recorder.note("acts", deed_text(deed))
+        recorder.commit()
+        try:
+            done = perform(self.desk, deed.act, started)
+        except (ConfigError, KillFileError) as error:
+            recorder.note("acts", json.dumps({"failed": str(error)}))
+            recorder.commit()
+            raise
         self.acts.append(deed)
         self._sync()
         return done
@@ -123,9 +150,14 @@ class TradingEngine(Engine):
     def _play_to(self, index: int) -> None:
         """Forward to an index of the shown tape, looking for urgent commands on the way."""
         while (here := self.desk.indices[self.shown]) < index and not self._urgent():
-            self.desk.advance(most=min(index - here, _PIECE))
-            if len(self.desk.lines) > 1 and self.desk.indices[self.shown] == here and self.desk.over:
-                break
+            if len(self.desk.lines) > 1:
+                self.desk.advance(self._time_of(here, min(here + _PIECE, index)))
+            else:
+                self.desk.advance(most=min(index - here, _PIECE))
+
+    def _time_of(self, start: int, stop: int) -> int:
+        """Time by which the messages from `start` up to `stop` have come, ns UTC: what all tapes play by."""
+        return int(self.desk.messages[self.shown]["ts_event"][start:stop].max())
 
     def _again(self, index: int, ts: int) -> None:
         """A fresh desk, played up to the acts that lie before the moment asked for; later acts are forgotten."""
@@ -133,25 +165,34 @@ class TradingEngine(Engine):
         self.desk = self._make()
         self.replayed += 1
         latch(self.desk.gate, self._latched)
+        self._begin(self.desk, self._standing)
         acts, self.acts = self.acts, []
         for deed in acts:
             if (deed.index, deed.ts) > (index, ts) or self._urgent():
                 break
             self.desk.go(deed.place)
-            perform(self.desk, deed.act)
-            self.acts.append(deed)
+            self._do(deed)
         self._play_to(index)
         self._attach()
 
     def _attach(self) -> None:
         """Kills are kept in the file from here on; those in it are in force, wherever in the session we are."""
-        if self._kills is not None:
-            names = [agent.name for agent in self.desk.agents]
-            tapes = [tape.name for tape in self.desk.plan.tapes]
-            before = latches(self.desk.gate)
-            self.desk.switch = KillSwitch(self._kills, self.desk.plan.name, self.desk.gate, names, tapes)
-            if self.replayed:
-                stop_latched(self.desk, before)
+        if self._kills is None:
+            return
+        gate = self.desk.gate
+        before = latches(gate)
+        names = [agent.name for agent in self.desk.agents]
+        tapes = [tape.name for tape in self.desk.plan.tapes]
+        switch = KillSwitch(self._kills, self.desk.plan.name, gate, names, tapes)
+        if self.replayed:
+            wanted = latches(gate)
+            latch(gate, before)
+            for act in differences(before, wanted):
+                self._do(self._here(act))
+            latch(gate, wanted)
+        else:
+            self._standing = switch.latched
+        self.desk.switch = switch
 
     def _resample(self) -> None:
         """The sampled past before this moment: from the tape alone, for our orders never change its book."""
@@ -172,15 +213,15 @@ class TradingEngine(Engine):
     def advance(self, stop: int, until: int = _FOREVER) -> bool:
         """Play to index `stop` of the shown tape, or through time `until`. True when `until` is reached."""
         stop, step = min(stop, len(self.messages)), self.view.step
-        meta = self.sampler.meta
-        reached = False
+        meta, several = self.sampler.meta, len(self.desk.lines) > 1
+        reached, last = False, self._time_of(self.index, stop) if several and self.index < stop else _FOREVER
         while self.index < stop:
             if meta[1] == 0:
                 meta[1] = (self.clock // step + 1) * step
-            goal = min(until, int(meta[1]) - 1)
-            at_goal = self.desk.advance(goal, stop - self.index)
+            goal = min(until, last, int(meta[1]) - 1)
+            at_goal = self.desk.advance(goal, None if several else stop - self.index)
             self._sync()
-            if not at_goal:
+            if not at_goal or goal == last < until:
                 break
             if goal == until:
                 reached = True

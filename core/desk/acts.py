@@ -120,16 +120,6 @@ def latch(gate: Gate, killed: tuple[int, NDArray[np.int64], NDArray[np.int64]]) 
     gate.top[0]["killed_desk"], gate.rows["killed"], gate.killed_instruments[:] = killed
 
 
-def stop_latched(desk: Desk, before: tuple[int, NDArray[np.int64], NDArray[np.int64]]) -> None:
-    """Stop what the gate denies now and did not `before`: agents have no turn, their orders are cancelled."""
-    whole, agents, _ = latches(desk.gate)
-    scopes = [DESK] if whole and not before[0] else [k for k in range(len(desk.agents)) if agents[k] > before[1][k]]
-    for scope in scopes:
-        _stop(desk, scope, AgentState.KILLED)
-        _cancel_everything(desk, scope, Reason.KILL)
-    desk.drain()
-
-
 def pause(desk: Desk, agent: int) -> Done:
     """Stop an agent's decisions; its open orders stay."""
     count = _stop(desk, agent, AgentState.PAUSED)

@@ -6,6 +6,9 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from core.desk import acts
 from core.desk.acts import DESK, Done
 from core.desk.desk import Desk, Place
@@ -63,6 +66,21 @@ def perform(desk: Desk, act: Act, started: int | None = None) -> Done:
     if act.what not in plain:
         raise ConfigError(f"nobody knows how to do {act.what.name.lower()}")
     return plain[act.what](desk, act.target)
+
+
+Latches = tuple[int, NDArray[np.int64], NDArray[np.int64]]
+
+
+def differences(before: Latches, after: Latches) -> list[Act]:
+    """The acts that bring a gate from one state of its kills to another, see `core.desk.acts.latches`."""
+    found = []
+    if before[0] != after[0]:
+        what = OperatorAct.KILL if after[0] else OperatorAct.REARM
+        found.append(Act(what, DESK, "as the kill file says", "kill file"))
+    for agent in np.flatnonzero(before[1] != after[1]):
+        what = OperatorAct.KILL if after[1][agent] else OperatorAct.REARM
+        found.append(Act(what, int(agent), "as the kill file says", "kill file"))
+    return found
 
 
 def deed_text(deed: Deed) -> str:

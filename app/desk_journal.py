@@ -1,0 +1,60 @@
+"""The journals of a session on the screen: one for each straight run of it. Going back begins another."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sessions.journal.errors import JournalError
+from sessions.recording import Recording, State
+
+if TYPE_CHECKING:
+    from core.desk.desk import Desk
+    from core.plan import SessionPlan
+    from core.risk.kill import KillAct
+
+
+class DeskJournal:
+    """Writes down whatever desk is played. Not for several threads."""
+
+    def __init__(self, plan: SessionPlan, home: Path) -> None:
+        """`home`: the data folder."""
+        self._plan, self._home = plan, home
+        self._recording: Recording | None = None
+        self._desk: Desk | None = None
+
+    @property
+    def folder(self) -> Path | None:
+        """Folder of the session being written, None if none is."""
+        return self._recording.folder if self._recording is not None else None
+
+    def begin(self, desk: Desk, kills: tuple[KillAct, ...]) -> None:
+        """A fresh desk: what was written before is closed, and named as what this one came from."""
+        from app.journaling import record
+
+        parent = self._recording.manifest.id if self._recording is not None else None
+        self.end("a person went back; the session was played again from its start")
+        self._recording, self._desk = record(desk, self._plan, self._home, kills=kills, parent=parent), desk
+
+    def say(self, playing: bool) -> None:
+        """Playing or paused."""
+        state = State.RUNNING if playing else State.PAUSED
+        if self._recording is not None and self._recording.state != state:
+            self._recording.become(state)
+
+    def end(self, reason: str, state: State = State.SEALED) -> None:
+        """Close what is being written. Raises `JournalError` if that cannot be written either."""
+        from app.journaling import result_of
+
+        recording, desk = self._recording, self._desk
+        self._recording = self._desk = None
+        if recording is None or desk is None:
+            return
+        if recording.journal.failure is not None:
+            recording.abandon()
+            return
+        try:
+            recording.close(state, reason, result_of(desk))
+        except JournalError:
+            recording.abandon()
+            raise
