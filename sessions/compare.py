@@ -74,7 +74,7 @@ class _Lane:
     tape: int
     recorded: deque[_Piece] = field(default_factory=deque)
     replayed: deque[_Piece] = field(default_factory=deque)
-    waiting: int = 0  #: bytes recorded that wait
+    waiting: list[int] = field(default_factory=lambda: [0, 0])  #: bytes of either run that wait for the other
     done: int = 0  #: records held against each other
     difference: Difference | None = None
     differing: int = 0
@@ -149,17 +149,18 @@ class Comparison:
         lane = self._lane(stream, tape)
         piece = _Piece(records, 1 if BY_NAME[stream].dtype is None else len(records), first)
         (lane.recorded if recorded else lane.replayed).append(piece)
-        lane.waiting += int(records.nbytes) if recorded else 0
+        lane.waiting[not recorded] += int(records.nbytes)
+        sides = (("missing", lane.recorded), ("extra", lane.replayed))
         while lane.recorded and lane.replayed:
             self._match(lane, lane.recorded[0], lane.replayed[0])
-            for pieces in (lane.recorded, lane.replayed):
+            for k, (_, pieces) in enumerate(sides):
                 if pieces and pieces[0].at == pieces[0].count:
-                    gone = pieces.popleft()
-                    lane.waiting -= int(gone.records.nbytes) if pieces is lane.recorded else 0
-        if lane.waiting > MOST_WAITING:
-            self._left_over(lane, "missing", lane.recorded[0], sum(p.count - p.at for p in lane.recorded))
-            lane.recorded.clear()
-            lane.waiting = 0
+                    lane.waiting[k] -= int(pieces.popleft().records.nbytes)
+        for k, (kind, pieces) in enumerate(sides):
+            if lane.waiting[k] > MOST_WAITING:
+                self._left_over(lane, kind, pieces[0], sum(piece.count - piece.at for piece in pieces))
+                pieces.clear()
+                lane.waiting[k] = 0
 
     def _left_over(self, lane: _Lane, kind: str, piece: _Piece, count: int) -> None:
         if lane.difference is None:
