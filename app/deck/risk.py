@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from textwrap import wrap
 from typing import NamedTuple
 
 from rich.segment import Segment
@@ -20,6 +21,14 @@ AMBER, RED = 0.75, 0.90  #: shares from which a limit is amber and red
 BREACH = 4
 #: Colour and sign of the stages: calm, above a half, amber, red, breached. Signs stand last in their row.
 _LOOKS = (("bid_dim", "  "), ("bid_dim", "  "), ("warn", "! "), ("alarm", "!!"), ("on-alarm", "BREACH"))
+
+_LABEL = 40  #: cells beyond which a name needs no more
+_SHORTER = (
+    ("notional", "notnl"), ("repeated", "rep"), ("consecutive", "consec"), ("execution", "exec"),
+    ("instrument", "instr"), ("tolerance", "tol"), ("concentration", "concentr"), ("position", "pos"),
+    ("message", "msg"), ("drawdown", "drawdn"), ("volume", "vol"), ("orders", "ord"), ("order", "ord"),
+    ("buying power", "buy power"), ("gross", "gr"), ("desk ", "dk "),
+)  # fmt: skip
 
 
 class Gauge(NamedTuple):
@@ -65,7 +74,8 @@ class RiskPanel(StripPanel):
         for risk in ordered[self._top : self._top + height]:
             keys.append(self._gauge(risk, width))
             if stage(risk) == BREACH and risk.reason:
-                keys.append(Said((Cell(f"   {plain(risk.reason)}", "alarm"),)))
+                lines = wrap(plain(risk.reason), max(width - 3, 8))
+                keys += [Said((Cell(f"   {line}", "alarm"),)) for line in lines]
         hidden = len(ordered) - self._top - sum(isinstance(key, Gauge) for key in keys[:height])
         if len(keys) >= height > 2 and hidden > 0:
             keys[height - 1 :] = [Said((Cell(f" {hidden + 1} more, calmer", "muted"),))]
@@ -78,9 +88,8 @@ class RiskPanel(StripPanel):
         digits = (_number_cells(width) - 1) // 2
         numbers = f"{amount(risk.value, digits, minus)}/{amount(risk.limit, digits, minus)}"
         scope = "" if risk.scope == "desk" else f"{plain(risk.scope)} "
-        return Gauge(
-            f"{scope}{plain(risk.control)}", numbers, round(share * cells * 8), cells, percent(risk.used), stage(risk)
-        )
+        name = _short(scope, plain(risk.control), _label_cells(width, cells, stage(risk) == BREACH))
+        return Gauge(name, numbers, round(share * cells * 8), cells, percent(risk.used), stage(risk))
 
     def paint(self, key: Key, width: int) -> list[Segment]:
         """One row."""
@@ -89,7 +98,7 @@ class RiskPanel(StripPanel):
             return table.paint(key, (), width, ink, glyphs)
         colour, sign = _LOOKS[key.stage]
         filled = bar(glyphs, key.eighths)
-        label = max(width - key.cells - _number_cells(width) - 11 - 4 * (key.stage == BREACH), 0)
+        label = _label_cells(width, key.cells, key.stage == BREACH)
         strong = "!" if key.stage >= 2 else ""
         words = strong + ("alarm" if key.stage == BREACH else colour if key.stage >= 2 else "text")
         return fit(
@@ -129,8 +138,23 @@ def _urgency(risk: RiskView) -> tuple[int, float]:
 
 
 def _bar_cells(width: int) -> int:
-    """Cells of the bar: a seventh of the panel, none where there is no room."""
-    return 0 if width < 34 else min(width // 7, 24)
+    """Cells of the bar: what names leave of a wide panel, a seventh of a narrow one, none where there is no room."""
+    return 0 if width < 40 else max(width // 7, width - _LABEL - 22)
+
+
+def _label_cells(width: int, bar_cells: int, breach: bool) -> int:
+    """Cells of a limit's name."""
+    return max(width - bar_cells - _number_cells(width) - 11 - 4 * breach, 0)
+
+
+def _short(scope: str, control: str, cells: int) -> str:
+    """Whose limit and which, in `cells`: long words of the control are shortened before anything is cut."""
+    for word, less in _SHORTER:
+        if len(scope) + len(control) <= cells:
+            break
+        control = control.replace(word, less)
+    room = max(cells - len(control), 3)
+    return (scope if len(scope) <= room else f"{scope[: room - 1]} ") + control
 
 
 def _number_cells(width: int) -> int:

@@ -10,16 +10,15 @@ from numpy.typing import NDArray
 
 from core.account.account import drawdown, unrealised
 from core.desk.desk import Desk
-from core.desk.words import fill_words, note_of, order_type, trust_words
-from core.desk_view import AgentView, DeskView, FillView, KillView, NoteView, OrderView, ParentView, RiskView
+from core.desk.parents import parent_view, remember
+from core.desk.words import fill_words, lapses, note_of, order_type, trust_words
+from core.desk_view import AgentView, DeskView, FillView, KillView, NoteView, OrderView, RiskView
 from core.enums import AgentState, OrderStatus, Queue, Rung
-from core.records import NO_PRICE
 from core.risk.controls import MONEY, SPECS, Control, controls_in
 from core.risk.usage import DESK as WHOLE
 from core.risk.usage import usage
 
 _FILLS, _NOTES, _ORDERS = 512, 512, 512
-_CURVE = 48
 _SECOND = 1_000_000_000
 _REMEMBERED = 30  #: seconds of the market for which a denial stays on the risk panel
 _BREACH = 4
@@ -43,6 +42,7 @@ def desk_view(desk: Desk, shown: Shown, low: int, rows: int, group: int, instrum
     last = len(desk.agents)
     fills = recorder.tail("fills", _FILLS)
     _denials(desk, shown)
+    remember(desk, shown.kept, shown.progress)
     own = own_rows(desk, low, rows, group, instrument)
     return DeskView(
         session=desk.plan.name,
@@ -59,7 +59,7 @@ def desk_view(desk: Desk, shown: Shown, low: int, rows: int, group: int, instrum
         fills=_latest(desk, shown, "fills", _FILLS, lambda each: _fill(desk, each)),
         fills_total=recorder.counts["fills"],
         notes=_notes(desk, shown),
-        parents=tuple(_parent(desk, shown, k) for k in range(len(desk.parts.parents))),
+        parents=tuple(parent_view(desk, shown.progress, k) for k in range(len(desk.parts.parents))),
         realised=int(account.realised[last]),
         unrealised=int(unrealised(account, last)),
         fees=int(account.fees[last]),
@@ -79,7 +79,7 @@ def _notes(desk: Desk, shown: Shown) -> tuple[NoteView, ...]:
     for ts, agent, words in desk.answers.said:
         who = f"{desk.agents[agent].name}: " if agent >= 0 else ""
         said.append(NoteView(ts, f"{who}{words}", True))
-    notes = [*_latest(desk, shown, "events", _NOTES, lambda each: note_of(desk, each)), *said]
+    notes = [*_latest(desk, shown, "events", _NOTES, lambda each: note_of(desk, each)), *said, *lapses(desk)]
     notes.sort(key=lambda note: note.ts)  # stable: the record comes first
     return tuple(notes[-_NOTES:])
 
@@ -233,51 +233,6 @@ def _fill(desk: Desk, each: Any) -> FillView:
         maker=bool(each["maker"]),
         fee=int(each["fee"]),
         trust=trust_words(int(each["trust"])),
-    )
-
-
-def _parent(desk: Desk, shown: Shown, k: int) -> ParentView:
-    """A parent order against its schedule; what is done is remembered from view to view."""
-    line, plan, owner = desk.lines[0], desk.parts.parents[k], desk.parts.owner[k]
-    work = line.parents[k]
-    place = int(work["instrument"])
-    top = desk.lines[place].venue.top[0]
-    points = shown.progress.setdefault(k, [])
-    if work["state"] > 0 and (not points or points[-1][1] != int(work["filled"])):
-        points.append((desk.clock, int(work["filled"])))
-    filled, side = int(work["filled"]), int(work["side"])
-    arrival = work["arrival2"] / 2 if work["arrival2"] != NO_PRICE else math.nan
-    average = work["value"] / filled if filled else math.nan
-    end_volume, end_worth = (
-        (work["end_volume"], work["end_worth"]) if work["state"] == 2 else (top["volume"], top["worth"])
-    )
-    traded = int(end_volume - work["start_volume"]) if work["state"] > 0 else 0
-    grid = np.linspace(plan.start, plan.end, _CURVE)
-    first, n = int(work["curve"]), int(work["curve_n"])
-    curve = line.curves[first : first + n] if n > 1 else np.linspace(0.0, 1.0, 2)
-    done = np.full(_CURVE, np.nan)
-    past = grid <= desk.clock
-    if points and past.any():
-        at = np.searchsorted([p[0] for p in points], grid[past], "right") - 1
-        lots = np.array([0, *(p[1] for p in points)], float)[at + 1]
-        done[past] = lots / max(plan.qty, 1)
-        done[np.flatnonzero(past)[-1]] = filled / max(plan.qty, 1)
-    return ParentView(
-        agent=desk.agents[owner].name,
-        symbol=desk.plan.tapes[place].name,
-        policy=desk.agents[owner].policy,
-        side=side,
-        qty=plan.qty,
-        filled=filled,
-        start=plan.start,
-        end=plan.end,
-        limit=plan.limit,
-        arrival=float(arrival),
-        average=float(average),
-        vwap=float((end_worth - work["start_worth"]) / traded) if traded > 0 else math.nan,
-        shortfall_bps=float(side * (average - arrival) / arrival * 1e4) if filled and arrival else math.nan,
-        planned=np.interp(np.linspace(0, 1, _CURVE), np.linspace(0, 1, len(curve)), curve),
-        done=done,
     )
 
 

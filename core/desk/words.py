@@ -1,11 +1,13 @@
 """Codes in words, for blotters and reports."""
 
+import math
 from typing import Any
 
 from core.desk.desk import Desk
 from core.desk_view import NoteView
 from core.enums import AgentState, EventKind, OperatorAct, OrderFlag, OrderType, Reason, TimeInForce, Trust
 from core.risk.controls import controls_in
+from core.risk.limits import LimitChange
 
 _ALARMS = (EventKind.REJECT, EventKind.DENIED, EventKind.MODEL, EventKind.CANCEL_REJECT)
 _TRUST = {
@@ -47,8 +49,7 @@ def note_of(desk: Desk, event: Any) -> NoteView:
     if kind == EventKind.AGENT:
         text = f"{who}: {AgentState(int(event['qty'])).name.lower()}"
     elif kind == EventKind.OPERATOR:
-        text = f"{OperatorAct(int(event['detail'])).name.lower().replace('_', ' ')}: {who}, {int(event['qty']):,}"
-        why = ""
+        text, why = _act_words(desk, OperatorAct(int(event["detail"])), who, int(event["qty"])), ""
     elif kind == EventKind.DENIED:
         names = [control.name.lower().replace("_", " ") for control in controls_in(int(event["detail"]))]
         text, why = f"{who}: denied {int(event['qty']):,}", ", ".join(names[:4]) + (" ..." if len(names) > 4 else "")
@@ -62,3 +63,36 @@ def note_of(desk: Desk, event: Any) -> NoteView:
         text = f"{who}: order {int(event['order_id'])} {what} {int(event['qty']):,}"
     alarm = kind in _ALARMS or (kind == EventKind.AGENT and int(event["qty"]) >= AgentState.KILLED)
     return NoteView(int(event["ts"]), f"{text} ({why})" if why else text, alarm)
+
+
+def _act_words(desk: Desk, act: OperatorAct, who: str, count: int) -> str:
+    """What a person did."""
+    if act in (OperatorAct.ARM, OperatorAct.DISARM):
+        return "armed" if act == OperatorAct.ARM else "disarmed"
+    if act == OperatorAct.LIMITS:
+        change = next((each for each in desk.limits.history if each.version == count), None)
+        return f"limits: version {count}" if change is None else _change_words(change)
+    return f"{act.name.lower().replace('_', ' ')}: {who}, {count:,}"
+
+
+def _change_words(change: LimitChange) -> str:
+    """A limit, before and after, how long, who and why."""
+    before = "none" if math.isnan(change.before) else f"{change.before:,g}"
+    long = "" if change.expires is None else f" for {(change.expires - change.since) / 1e9:,g} s"
+    return (
+        f"limit {change.scope} {change.control}: {before} to {change.after:,g}{long}, {change.person}: {change.reason}"
+    )
+
+
+def lapses(desk: Desk) -> list[NoteView]:
+    """Changes of limits that have run out by now; one that was changed for good meanwhile did not."""
+    notes = []
+    for change in desk.limits.history:
+        if change.expires is None or change.expires > desk.clock:
+            continue
+        key = (change.scope, change.control)
+        later = [each for each in desk.limits.history if each.version > change.version and each.expires is None]
+        if not any((each.scope, each.control) == key and each.since < change.expires for each in later):
+            text = f"limit {change.scope} {change.control}: {change.after:,g} has run out"
+            notes.append(NoteView(change.expires, text, False))
+    return notes
