@@ -28,7 +28,7 @@ class Disk(Protocol):
         """What was written to a file is durable on return."""
 
     def cut(self, name: str, size: int) -> None:
-        """Make a file shorter, durably."""
+        """Make a file shorter, durably: its length, not what was written before it."""
 
     def close(self) -> None:
         """Let go of the files."""
@@ -84,7 +84,7 @@ class FolderDisk:
             raise self._error(name, error) from error
 
     def cut(self, name: str, size: int) -> None:
-        """Make a file shorter, durably."""
+        """Make a file shorter, durably: its length, not what was written before it."""
         try:
             os.ftruncate(self._file(name), size)
             os.fsync(self._file(name))
