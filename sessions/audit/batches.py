@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from sessions.audit.lookups import Row
 from sessions.audit.schema import OBSERVED, OF_A_TAPE, TABLES, described, fields_of
-from sessions.audit.texts import Limits, act_row, life_row, limit_rows
+from sessions.audit.texts import Limits, act_row, life_row, limit_rows, reason_rows
 from sessions.journal.errors import JournalError
 from sessions.journal.layout import Block
 from sessions.journal.streams import BY_NAME
@@ -61,7 +61,7 @@ class Batch:
     def _rows(self, stream: str, record: int, raw: bytes) -> list[tuple[str, Row]]:
         """The rows that a text record makes; a refusal makes one for no table, it belongs to the act before it."""
         if stream == "life":
-            return [("life", life_row(record, raw))]
+            return [("life", life_row(record, raw)), *(("reasons", row) for row in reason_rows(raw, self.agents))]
         if stream == "limits":
             changes, stand = limit_rows(self.limits, record, raw)
             return [*(("limits", row) for row in changes), *(("limits_in_force", row) for row in stand)]

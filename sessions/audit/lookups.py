@@ -7,6 +7,7 @@ from enum import IntEnum, IntFlag
 from typing import Any
 
 from core import enums
+from core.policies.reasons import WORDS, ReasonBook
 from core.risk.controls import SPECS
 from sessions.journal.errors import JournalError
 from sessions.manifest import Manifest
@@ -32,6 +33,11 @@ def lookups(manifest: Manifest) -> dict[str, list[Row]]:
                 for s in SPECS
             ],
             "codes": codes(),
+            "reasons": [
+                {"agent": k, "code": int(code), "words": ReasonBook().words(code)}
+                for k in range(len(fields["agents"]))
+                for code in WORDS
+            ],
             "models": _models(fields),
             "kills": [
                 {"ts": int(k["ts"]), "scope": str(k["scope"]), "person": str(k["person"]), "reason": str(k["reason"])}

@@ -100,6 +100,7 @@ _LOOKUPS = {
     },
     "controls": {"control": "small", "name": "text", "unit": "text", "flag": "truth", "words": "text"},
     "codes": {"kind": "text", "code": "int", "name": "text"},
+    "reasons": {"agent": "small", "code": "int", "words": "text"},
     "models": {"model": "small", "name": "text", "file": "text", "sha256": "text"},
     "kills": {"ts": "int", "scope": "text", "person": "text", "reason": "text"},
     "session": {

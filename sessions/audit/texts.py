@@ -8,6 +8,7 @@ from typing import Any
 
 from core.errors import ConfigError
 from core.plan import LimitPlan
+from core.policies.reasons import FIRST_OWN
 from core.risk.controls import SPECS
 from core.risk.limits import LimitSet, changed, effective, expired, limit_set
 from sessions.audit.lookups import Row
@@ -144,10 +145,23 @@ def life_row(record: int, raw: bytes) -> Row:
     try:
         return {
             "record": record, "wall_ns": int(fields["wall_ns"]), "state": str(fields["state"]),
-            "reason": str(fields["reason"]), "result": json.dumps(fields["result"], sort_keys=True),
+            "reason": str(fields["reason"]), "result": json.dumps(dict(fields["result"]), sort_keys=True),
         }  # fmt: skip
     except (KeyError, TypeError, ValueError) as error:
         raise JournalError(f"record {record:,}", f"is no state of a session: {error}") from error
+
+
+def reason_rows(raw: bytes, agents: list[str]) -> list[Row]:
+    """The words that policies gave themselves for their reasons, which the last record of a session tells."""
+    own = json.loads(raw)["result"].get("reasons", {})
+    if not isinstance(own, dict):
+        return []
+    return [
+        {"agent": agents.index(agent), "code": FIRST_OWN + k, "words": str(text)}
+        for agent, texts in own.items()
+        if agent in agents and isinstance(texts, list)
+        for k, text in enumerate(texts)
+    ]
 
 
 def _object(record: int, raw: bytes) -> dict[str, Any]:
