@@ -84,7 +84,10 @@ def public_key(folder: Path) -> bytes | None:
     """The public half as kept beside the key; None if there is none. Raises `JournalError`."""
     path = folder / _PUBLIC
     try:
-        return bytes.fromhex(path.read_text("ascii").strip())
+        text = path.read_text("ascii")
+        if (found := bytes.fromhex(text)).hex() + "\n" != text:
+            raise ValueError("it is not written as a key is")
+        return found
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
