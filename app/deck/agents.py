@@ -75,7 +75,7 @@ class AgentsPanel(StripPanel):
         for number in range(self._top, min(self._top + lines, len(desk.agents))):
             keys.append(self._line(desk, desk.agents[number], number == place, width))
         keys = table.padded(keys, height - detail)
-        return [*keys, *self._detail(desk.agents[place])[:detail]][:height]
+        return [*keys, *self._detail(desk.agents[place], width)[:detail]][:height]
 
     def _line(self, desk: DeskView, agent: AgentView, chosen: bool, width: int) -> Line:
         cells = self._cells(desk, agent)
@@ -102,11 +102,13 @@ class AgentsPanel(StripPanel):
             "why": Cell(plain(agent.why), "muted"),
         }
 
-    def _detail(self, agent: AgentView) -> list[Said]:
-        """Two lines: doing, and why with the signal behind it."""
+    def _detail(self, agent: AgentView, width: int) -> list[Said]:
+        """Two lines: doing, and why with the signal behind it. The name, marked above, gives way to the rest."""
         behind = f"  {plain(agent.signal)} {reading(agent.reading, self.board.glyphs.minus)}" if agent.signal else ""
+        name, doing = f" {plain(agent.name)} ", plain(agent.doing) or "nothing to do"
+        name = name if len(name) + len(doing) <= width else " "
         return [
-            Said((Cell(f" {plain(agent.name)} ", "!accent"), Cell(plain(agent.doing) or "nothing to do", "text"))),
+            Said((Cell(name, "!accent"), Cell(doing, "text"))),
             Said((Cell(" why ", "muted"), Cell(plain(agent.why) or "--", "text"), Cell(behind, "muted"))),
         ]
 

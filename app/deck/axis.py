@@ -26,7 +26,7 @@ class PriceAxis:
         if lines <= 0 or touch is None:
             self.lines = max(lines, 0)
             return
-        middle = (touch[0] + touch[1]) // 2
+        middle = self._aim(touch, lines)
         if not self.known or group != self.group:
             self.group, self.known, self.lines = group, True, lines
             self._centre_on(middle)
@@ -43,7 +43,7 @@ class PriceAxis:
         self.following = True
         touch = touch_rows(snapshot)
         if touch is not None:
-            self._centre_on((touch[0] + touch[1]) // 2)
+            self._centre_on(self._aim(touch, self.lines))
 
     def scroll(self, rows: int) -> None:
         """Move the view by `rows` (positive: to higher prices) and stop following."""
@@ -65,6 +65,13 @@ class PriceAxis:
         if touch[0] > self.top:
             return touch[0] - self.top
         return min(touch[1] - bottom, 0)
+
+    def _aim(self, touch: tuple[int, int], lines: int) -> int:
+        """The row to keep in sight: between bid and ask; where they do not fit, the one in sight, else the bid."""
+        low, high = touch
+        if high - low < lines:
+            return (low + high) // 2
+        return high if 0 <= self.top - high < lines and not 0 <= self.top - low < lines else low
 
     def _centre_on(self, row: int) -> None:
         self.top = row + self.lines // 2

@@ -16,6 +16,7 @@ from core.enums import Status
 from core.snapshot import Snapshot, State
 
 WAITING = (State.LOADING, State.COMPILING)
+STANDS = (*WAITING, State.SEEKING)  #: states whose word must be seen on every screen
 METER_WIDTH = 150  #: from here on the top bar has room for the meter
 
 
@@ -73,7 +74,7 @@ class TopBar(Bar):
                 f" {snapshot.mode.value} ", "on-accent" if snapshot.state is not State.FAULTED else "on-alarm", 0, True
             ),
             Item(f" {glyph} ", "strong", 0, True),
-            Item(f"{word} ", "text", 6),
+            Item(f"{word} ", "text", 0 if snapshot.state in STANDS else 6),
             Item(f" {plain(board.instrument.symbol)}", "strong", 0, True),
             Item(f" {plain(board.instrument.venue)}", "muted", 9),
             Item(f"  {day if wide else day[5:]}", "muted", 5),

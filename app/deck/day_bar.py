@@ -201,7 +201,7 @@ class DayBar(StripPanel):
         else:
             parts += [Segment(" step ", muted)]
         for each in board.units():
-            word = each.value if width >= 110 else _BRIEF[each]
+            word = each.value if width >= 130 else _BRIEF[each]
             here = each is unit
             parts.append(
                 Segment(f"{glyphs.open}{word}{glyphs.close}" if here else f" {word} ", chosen if here else muted)

@@ -64,7 +64,7 @@ class GotoDialog(Dialog[Target | None]):
         """What going back does: a session is played again, and so is what the person did in it."""
         if self._snapshot.desk is None:
             return "   back: rebuilt from a checkpoint"
-        return "\nback: the session is replayed up to there, your acts too; later acts are forgotten"
+        return "\nback: replays session and acts up to there; later acts are forgotten"
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Go there, or say why not."""

@@ -96,7 +96,7 @@ class LimitDialog(Dialog[tuple[LimitDraft, LimitReading] | None]):
         if isinstance(found, str):
             self._answer(found if draft.value.strip() else "", bool(draft.value.strip()))
         else:
-            self._answer(found.words + ("; wider: the deck must be armed" if found.wider else ""), False)
+            self._answer(found.words + ("; wider: must be ARMED" if found.wider else ""), False)
 
     def _answer(self, text: str, wrong: bool) -> None:
         label = self.query_one("#answer", Label)

@@ -75,8 +75,8 @@ def about(which: str, limits: LimitSet) -> str:
     if spec is None or not spec.scopes:
         return "type a scope and a control, or use up and down"
     stands = effective(limits, scope, control)
-    now = "nothing stands here" if math.isnan(stands) else f"now {amount(stands)} {_unit(spec.unit)}"
-    return f"{spec.words}; {now}"
+    now = "nothing stands here" if math.isnan(stands) else f"now {amount(stands)} {_unit(spec.unit)}".rstrip()
+    return f"{now}: {spec.words}"
 
 
 def split(which: str, limits: LimitSet) -> tuple[str, str]:

@@ -23,6 +23,8 @@ BREACH = 4
 _LOOKS = (("bid_dim", "  "), ("bid_dim", "  "), ("warn", "! "), ("alarm", "!!"), ("on-alarm", "BREACH"))
 
 _LABEL = 40  #: cells beyond which a name needs no more
+_NARROW = 44  #: below this there are bars only beside short names
+_TALL = 16  #: rows from which reasons are never cut
 _SHORTER = (
     ("notional", "notnl"), ("repeated", "rep"), ("consecutive", "consec"), ("execution", "exec"),
     ("instrument", "instr"), ("tolerance", "tol"), ("concentration", "concentr"), ("position", "pos"),
@@ -70,26 +72,32 @@ class RiskPanel(StripPanel):
             return table.padded([Said((Cell(" no limits: everything is denied", "muted"),))], height)
         ordered = sorted(desk.risks, key=_urgency)
         self._top = min(max(self._top, 0), max(len(ordered) - 1, 0))
+        bars = _bar_cells(width)
+        if width < _NARROW and any(len(_name(risk)) > _label_cells(width, bars, False) for risk in ordered[:height]):
+            bars = 0  # a name that is cut says less than a bar
         keys: list[Key] = []
         for risk in ordered[self._top : self._top + height]:
-            keys.append(self._gauge(risk, width))
+            keys.append(self._gauge(risk, width, bars))
             if stage(risk) == BREACH and risk.reason:
                 lines = wrap(plain(risk.reason), max(width - 3, 8))
+                if len(lines) > 1 and height < _TALL:
+                    lines = [wrap(plain(risk.reason), max(width - 6, 8))[0] + "..."]
                 keys += [Said((Cell(f"   {line}", "alarm"),)) for line in lines]
         hidden = len(ordered) - self._top - sum(isinstance(key, Gauge) for key in keys[:height])
         if len(keys) >= height > 2 and hidden > 0:
             keys[height - 1 :] = [Said((Cell(f" {hidden + 1} more, calmer", "muted"),))]
         return [*keys, *[Said(())] * (height - len(keys))][:height]
 
-    def _gauge(self, risk: RiskView, width: int) -> Gauge:
-        cells = max(_bar_cells(width) - 4 * (stage(risk) == BREACH), 0)  # the word takes its room
+    def _gauge(self, risk: RiskView, width: int, bars: int) -> Gauge:
+        broken = stage(risk) == BREACH
+        cells = max(bars - 4 * broken, 0) if width >= _NARROW or not broken else 0  # the word takes its room
         share = 0.0 if math.isnan(risk.used) else min(max(risk.used, 0.0), 1.0)
         minus = self.board.glyphs.minus
         digits = (_number_cells(width) - 1) // 2
         numbers = f"{amount(risk.value, digits, minus)}/{amount(risk.limit, digits, minus)}"
-        scope = "" if risk.scope == "desk" else f"{plain(risk.scope)} "
-        name = _short(scope, plain(risk.control), _label_cells(width, cells, stage(risk) == BREACH))
-        return Gauge(name, numbers, round(share * cells * 8), cells, percent(risk.used), stage(risk))
+        name = _short(risk, _label_cells(width, cells, broken))
+        said = "" if broken and width < _NARROW else percent(risk.used)
+        return Gauge(name, numbers, round(share * cells * 8), cells, said, stage(risk))
 
     def paint(self, key: Key, width: int) -> list[Segment]:
         """One row."""
@@ -109,7 +117,7 @@ class RiskPanel(StripPanel):
                 ),
                 Segment(filled, table.look(ink, colour.removeprefix("on-"))),
                 Segment(glyphs.trough * (key.cells - len(filled)), table.look(ink, "faint")),
-                Segment(key.percent.rjust(5) + " ", table.look(ink, words)),
+                Segment(key.percent.rjust(5) + " " if key.percent else "", table.look(ink, words)),
                 Segment(sign, table.look(ink, strong + colour)),
             ],
             width,
@@ -139,16 +147,24 @@ def _urgency(risk: RiskView) -> tuple[int, float]:
 
 def _bar_cells(width: int) -> int:
     """Cells of the bar: what names leave of a wide panel, a seventh of a narrow one, none where there is no room."""
-    return 0 if width < 40 else max(width // 7, width - _LABEL - 22)
+    return 0 if width < 34 else max(width // 7, width - _LABEL - 22)
 
 
 def _label_cells(width: int, bar_cells: int, breach: bool) -> int:
     """Cells of a limit's name."""
-    return max(width - bar_cells - _number_cells(width) - 11 - 4 * breach, 0)
+    narrow = 6 * (breach and width < _NARROW)  # a breach needs no percent where there is no room for it
+    return max(width - bar_cells - _number_cells(width) - 11 - 4 * breach + narrow, 0)
 
 
-def _short(scope: str, control: str, cells: int) -> str:
-    """Whose limit and which, in `cells`: long words of the control are shortened before anything is cut."""
+def _name(risk: RiskView) -> str:
+    """Whose limit, and which; the desk's without saying so."""
+    return ("" if risk.scope == "desk" else f"{plain(risk.scope)} ") + plain(risk.control)
+
+
+def _short(risk: RiskView, cells: int) -> str:
+    """The name in `cells`: long words of the control are shortened before anything is cut."""
+    control = plain(risk.control)
+    scope = _name(risk).removesuffix(control)
     for word, less in _SHORTER:
         if len(scope) + len(control) <= cells:
             break

@@ -244,7 +244,7 @@ class FakeDeskPlayer(FakePlayer):
 
 _DESK_VERBS = {
     Verb.ARM, Verb.DISARM, Verb.PAUSE_AGENT, Verb.RESUME_AGENT, Verb.CANCEL_ALL, Verb.FLATTEN, Verb.KILL, Verb.REARM,
-    Verb.ORDER, Verb.CANCEL,
+    Verb.ORDER, Verb.CANCEL, Verb.LIMIT, Verb.OWN_EVENT, Verb.STEP_FILL,
 }  # fmt: skip
 
 

@@ -97,3 +97,15 @@ def test_scales_are_round_and_rarely_change() -> None:
     assert len({round_up(value) for value in range(1, 10_000)}) < 30
     assert typical_top([0, 0, 5]) == 5
     assert typical_top([]) == 1
+
+
+def test_a_spread_that_does_not_fit_keeps_one_side_in_sight() -> None:
+    axis = PriceAxis()
+    axis.follow(at(100, 140), 20)
+    assert axis.top - 19 <= 100 <= axis.top
+    axis.scroll(40)
+    axis.following = True
+    axis.follow(at(100, 140), 20)  # the ask is in sight now, the bid is not
+    assert axis.top - 19 <= 140 <= axis.top
+    axis.follow(at(100, 110), 20)
+    assert axis.top - 19 <= 100 < 110 <= axis.top
