@@ -64,7 +64,7 @@ class AgentPlan:
     name: str
     tape: str
     policy: str  #: a registered name, or "onnx:FILE"
-    signal: str = ""  #: "", a registered name, or "onnx:FILE"
+    signal: str = ""  #: "" or "onnx:FILE"
     every: int = 1_000_000_000  #: ns between decisions
     parents: tuple[ParentPlan, ...] = ()
     params: Mapping[str, float] = field(default_factory=dict)
@@ -98,4 +98,3 @@ class SessionPlan:
     currency: str = ""
     self_match: str = "cancel-newest"  #: cancel-newest, cancel-oldest or cancel-both
     budget_ms: float = 50.0  #: hard time budget of one Python decision
-    soft_ms: float = 5.0

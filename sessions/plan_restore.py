@@ -29,7 +29,7 @@ _EVER = 2**62  # ns UTC: a sum of two times still fits
 _LONGEST, _PAUSE = 60_000_000_000, 7 * 86_400_000_000_000
 _ROOT = (
     "version", "tapes", "agents", "limits", "seed", "rung", "queue", "queue_model", "impact_model", "latency", "start",
-    "end", "currency", "self_match", "budget_ms", "soft_ms",
+    "end", "currency", "self_match", "budget_ms",
 )  # fmt: skip
 
 
@@ -143,7 +143,6 @@ def _plan(root: Table, name: str, files: Sources) -> SessionPlan:
         currency=root.text("currency"),
         self_match=root.choice("self_match", ("cancel-newest", "cancel-oldest", "cancel-both"), ""),
         budget_ms=_real(root, "budget_ms", 0, 86_400_000),
-        soft_ms=_real(root, "soft_ms", 0, 86_400_000),
     )
     for what, names in (("tapes", [t.name for t in tapes]), ("agents", [a.name for a in agents])):
         if len({*names}) < len(names):
