@@ -136,8 +136,9 @@ def _checked(scope: str, kind: str, name: str, value: float) -> float:
     if spec is None:
         raise ConfigError(f"{where}: no such control{nearest(name, [s.name for s in SPECS if s.scopes])}")
     if kind not in spec.scopes:
-        allowed = " or ".join(spec.scopes) or "nowhere: it is good or bad"
-        raise ConfigError(f"{where}: this limit cannot be set for {kind}, only for {allowed}")
+        if not spec.scopes:
+            raise ConfigError(f"{where}: this is either good or bad: no limit can be set on it")
+        raise ConfigError(f"{where}: this limit cannot be set for {kind}, only for {' or '.join(spec.scopes)}")
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ConfigError(f"{where}: {value!r} is not a number")
     number = float(value)

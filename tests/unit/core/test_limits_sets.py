@@ -55,7 +55,7 @@ def test_every_control_is_described() -> None:
         ("desk", "order_qtty", 1, "limits.desk.order_qtty: no such control; did you mean 'order_qty'?"),
         ("agent.maker", "desk_position", 1, "cannot be set for agent, only for desk or instrument"),
         ("instrument.AMZN", "open_orders", 1, "cannot be set for instrument, only for desk or agent"),
-        ("desk", "killed", 1, "cannot be set for desk, only for nowhere: it is good or bad"),
+        ("desk", "killed", 1, "this is either good or bad: no limit can be set on it"),
         ("desk", "limits_present", 1, "it is good or bad"),
         (
             "desk",
