@@ -35,7 +35,8 @@ def find_sources(
     problems: list[str] = []
     notes: list[str] = []
     places: list[Path] = []
-    said = manifest.fields["tapes"]
+    listed = manifest.fields["tapes"]
+    said = listed if isinstance(listed, list) else []
     for k, table in enumerate(root.tables("tapes", MOST_TAPES)):
         wanted, name = table.text("messages_sha256"), table.text("name")
         entry = said[k] if k < len(said) and isinstance(said[k], dict) else {}
@@ -45,8 +46,8 @@ def find_sources(
         problems += [problem] if place is None else []
         notes += [problem] if place is not None and problem else []
     found: dict[str, list[Path]] = {}
-    listed = manifest.fields.get("models")
-    entries = [e for e in listed if isinstance(e, dict)] if isinstance(listed, list) else []
+    named = manifest.fields.get("models")
+    entries = [e for e in named if isinstance(e, dict)] if isinstance(named, list) else []
     for sha in sorted({sha for agent in root.tables("agents", MOST_AGENTS) for sha in _shas(agent)}):
         own_files = [Path(str(e.get("file", ""))) for e in entries if e.get("sha256") == sha] if names else []
         found[sha], problem = _model(sha, own_files, models)
