@@ -110,7 +110,7 @@ async def test_a_wider_limit_is_sent_only_while_armed_and_its_text_is_kept() -> 
         ("desk order_qty", "5", "-1", "must last some minutes"),
         ("desk order_qty", "5", "x", "x is not a number of minutes"),
         ("desk order_qty", "", "", "type the new value"),
-        ("desk self_match", "5", "", "cannot be set"),
+        ("desk self_match", "5", "", "no limit can be set on it"),
         ("twap-9 position", "5", "", "no such scope"),
     ],
 )
