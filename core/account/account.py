@@ -137,6 +137,7 @@ def settle(account: Account, agent: int, instrument: int, side: int, price: int,
             return False
     for row in (agent, desk):
         _book(account, row, instrument, lots, money, fee, gained, cost)
+    _raise_peak(account, agent)
     return True
 
 
@@ -155,7 +156,6 @@ def _book(account: Account, row: int, instrument: int, lots: int, money: int, fe
         account.unmarked[row] += int(before + lots != 0) - int(before != 0)
     else:
         account.value[row] += worth(lots, mark2, account.tick_value[instrument])
-    _raise_peak(account, row)
 
 
 @inlined
@@ -169,10 +169,13 @@ def _raise_peak(account: Account, row: int) -> None:
 def mark(account: Account, instrument: int, mid2: int) -> bool:
     """Value positions of an instrument at half of `mid2` ticks; NO_MARK takes the mark away.
 
-    False where a value would not fit: the instrument then has no mark. Peaks are raised here and by `settle`.
+    False where a value would not fit: the instrument then has no mark. Peaks are raised here; an agent's own also by
+    `settle`. The desk's is not: fills on several instruments come in no order that a second run would repeat.
     """
     old = account.mark2[instrument]
     if mid2 == old:
+        for row in range(account.cash.shape[0]):
+            _raise_peak(account, row)
         return True
     half = account.tick_value[instrument] // 2
     rows = account.cash.shape[0]

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.account.account import mark
 from core.book.state import EMPTY_ASK, EMPTY_BID
 from core.clock import monotonic_ns
 from core.desk.desk import Desk
@@ -132,6 +131,8 @@ def resume(desk: Desk, agent: int) -> Done:
     count = 0
     for k in _agents(desk, agent):
         who = desk.lines[0].agents[k]
+        if desk.lines[int(who["instrument"])].venue.top[0]["ended"]:
+            continue
         if who["state"] in (AgentState.PAUSED, AgentState.UNHEALTHY):
             enable(desk.gate, k)
             begun = who["parent"] >= 0 or who["last_parent"] == 0
@@ -142,7 +143,7 @@ def resume(desk: Desk, agent: int) -> Done:
                 desk.wake(k, max(desk.now(int(who["instrument"])) + 1, first))
             count += 1
     _note(desk, OperatorAct.RESUME, agent, count)
-    return Done(OperatorAct.RESUME, agent, 0, 0, 0.0, refused="" if count else "not paused")
+    return Done(OperatorAct.RESUME, agent, 0, 0, 0.0, refused="" if count else "not paused, or the session is over")
 
 
 def cancel_orders(desk: Desk, agent: int) -> Done:
@@ -241,9 +242,7 @@ def _send(desk: Desk, line: Line, agent: int, ticket: Ticket) -> None:
     place = ticket.instrument
     desk.make_room(place)
     line = desk.lines[place]
-    bid, ask = int(market_best(line.book, line.venue, 0)), int(market_best(line.book, line.venue, 1))
-    if bid != EMPTY_BID and ask != EMPTY_ASK:  # no agent may have had a turn yet: the gate needs a mark
-        mark(desk.account, place, bid + ask + 2 * int(line.venue.top[0]["shift"]))
+    desk.value(place)  # no agent may have had a turn yet: the gate needs a mark
     carry_out(line, agent, desk.now(place), 1)
     due(line)
     desk.drain()

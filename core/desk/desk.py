@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from core.account.account import mark
 from core.book.book import grown
+from core.book.state import EMPTY_ASK, EMPTY_BID
 from core.desk.answers import Answers
 from core.desk.build import Parts, build, first_wakes, signals_of
 from core.desk.ready import Ready
@@ -23,6 +25,7 @@ from core.risk.state import apply_limits
 from core.tape.tape import Tape
 from core.tca.market import Market
 from core.venue.grow import grown_venue
+from core.venue.ledger import market_best
 from core.venue.state import SWEEP
 
 _FOREVER = NEVER - 1
@@ -147,7 +150,11 @@ class Desk:
             if not self._advance(expiry - 1, stop):
                 return False
             self.set_limits(expired(self.limits, expiry))
-        return self._advance(until, stop) and until == asked
+        reached = self._advance(until, stop) and until == asked
+        if self.over:
+            for place in range(len(self.lines)):
+                self.value(place)
+        return reached
 
     def _advance(self, until: int, stop: int) -> bool:
         goal = self._play(0, stop, until) if len(self.lines) == 1 else self._together(until)
@@ -171,10 +178,14 @@ class Desk:
         return min(ends)
 
     def _together(self, until: int) -> int:
-        """Several tapes on one clock: everything before an agent's turn has happened on all of them. Until when."""
+        """Several tapes on one clock: before an agent's turn and a second's mark, all have come to that moment.
+
+        Returns until when.
+        """
         while True:
             turn = min(self._turn(line) for line in self.lines)
-            step = min(turn, until)
+            tick = min(int(line.venue.top[0]["next_tick"]) for line in self.lines)
+            step = min(turn, tick, until)
             for end in (step - 1, step):
                 for k in range(len(self.lines)):
                     self._play(k, len(self.messages[k]), end)
@@ -265,10 +276,18 @@ class Desk:
         line = self.lines[instrument]
         return max(self.clock, int(line.venue.top[0]["clock"])) + int(line.venue.top[0]["feed_now"])
 
+    def value(self, place: int) -> None:
+        """Value what is held in an instrument at its mid now, if it has one."""
+        line = self.lines[place]
+        bid, ask = int(market_best(line.book, line.venue, 0)), int(market_best(line.book, line.venue, 1))
+        if bid != EMPTY_BID and ask != EMPTY_ASK:
+            mark(self.account, place, bid + ask + 2 * int(line.venue.top[0]["shift"]))
+
     def wake(self, agent: int, ts: int) -> None:
-        """Set an agent's next turn (ns UTC, our clock)."""
-        self.lines[0].agents[agent]["next_wake"] = ts
-        self._wakes(self.lines[int(self.lines[0].agents[agent]["instrument"])])
+        """Set an agent's next turn (ns UTC, our clock); there is none after the session's end."""
+        line = self.lines[int(self.lines[0].agents[agent]["instrument"])]
+        line.agents[agent]["next_wake"] = NEVER if line.venue.top[0]["ended"] else ts
+        self._wakes(line)
 
     def state(self, agent: int) -> AgentState:
         """What an agent is doing."""

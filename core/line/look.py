@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from core.account.account import mark
 from core.book.state import EMPTY_ASK, EMPTY_BID, BookState
-from core.enums import OrderFlag, Status
+from core.enums import OrderFlag
 from core.jit import inner, merged
 from core.line.state import Line
 from core.records import NO_PRICE
@@ -11,7 +12,6 @@ from core.venue.ledger import market_best, market_qty, next_market
 from core.venue.state import LOOK_BACK, SECONDS, Venue
 
 _CANCEL_SENT = int(OrderFlag.CANCEL_SENT)
-_TRADING, _SILENT = int(Status.TRADING), int(Status.NONE)
 _VISIBLE = 5
 _SECOND = 1_000_000_000
 #: Seconds that the gate looks back for the price window and for jumps.
@@ -132,13 +132,16 @@ def _mid2_ago(line: Line, now: int, seconds: int, mid2: int) -> int:
 
 @inner
 def remember_mid(line: Line) -> None:
-    """A second of the market begins: keep its mid."""
+    """A second of the market begins: keep its mid, and value what is held at it."""
     top = line.venue.top[0]
     ts = top["next_tick"]
     found = line.venue.marks[ts // _SECOND % SECONDS]
     found["ts"] = ts
     found["cursor"] = top["cursor"]
-    found["mid2"] = mid2_now(line)
+    mid2 = mid2_now(line)
+    found["mid2"] = mid2
+    if mid2 != NO_PRICE:
+        mark(line.account, line.venue.rules[0]["instrument"], mid2)
     found["volume"] = top["volume"]
     found["last_price"] = top["last_price"]
     found["instrument"] = line.venue.rules[0]["instrument"]

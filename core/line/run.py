@@ -151,7 +151,9 @@ def coast(
 def due(line: Line) -> None:
     """Set the market time of the next thing to do between two messages."""
     top, venue = line.venue.top[0], line.venue
-    first = min(top["ts_decay"], top["next_tick"], venue.rules[0]["end"])
+    first = min(top["ts_decay"], top["next_tick"])
+    if top["ended"] == 0:
+        first = min(first, venue.rules[0]["end"])
     if top["requests"] > 0:
         first = min(first, venue.requests[0]["ts"])
     if top["note_tail"] > top["note_head"]:
@@ -185,7 +187,7 @@ def serve(line: Line, messages: NDArray[np.void], i: int, limit: int) -> int:
             remember_mid(line)
         elif top["ts_decay"] <= at:
             _reaction(line, at)
-        elif venue.rules[0]["end"] <= at:
+        elif top["ended"] == 0 and venue.rules[0]["end"] <= at:
             _end(line)
         elif (
             top["note_tail"] > top["note_head"]
@@ -222,7 +224,8 @@ def _end(line: Line) -> None:
     """The session is over: what still lives expires, nobody is asked again."""
     venue = line.venue
     end_session(venue, venue.rules[0]["end"])
-    venue.rules[0]["end"] = venue.top[0]["next_tick"] = NEVER
+    venue.top[0]["ended"] = 1
+    venue.top[0]["next_tick"] = NEVER
     venue.top[0]["next_wake"] = NEVER
     for agent in range(line.agents.shape[0]):
         if line.agents[agent]["instrument"] == venue.rules[0]["instrument"]:

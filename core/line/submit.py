@@ -6,6 +6,8 @@ from core.enums import EventKind, Op, OrderFlag, OrderStatus, OrderType, Reason
 from core.jit import inner, kernel, merged
 from core.line.look import market
 from core.line.state import Line
+from core.policies.codes import Why
+from core.records import NO_PRICE
 from core.risk.gate import check
 from core.risk.hooks import cancelled, own_touch, sent
 from core.venue.latency import delay
@@ -16,6 +18,8 @@ _SENT = int(OrderStatus.SENT)
 _DENIED, _WARNED = int(EventKind.DENIED), int(EventKind.WARNED)
 _NONE, _UNKNOWN, _GATE = int(Reason.NONE), int(Reason.UNKNOWN_ORDER), int(Reason.GATE)
 _CANCEL_SENT, _OPERATOR = int(OrderFlag.CANCEL_SENT), int(OrderFlag.OPERATOR)
+_LASTING = int(OrderFlag.POST_ONLY | OrderFlag.REDUCE_ONLY)
+_WINDOW_END = int(Why.WINDOW_END)
 _ORDER = 1
 _PEG_TOUCH = int(OrderType.PEG_TOUCH)
 
@@ -118,6 +122,8 @@ def submit(line: Line, agent: int, now: int, k: int) -> None:
         if slot < 0 or line.venue.orders[slot]["asked_qty"] > 0:
             decision["reason"] = _UNKNOWN
             return
+    _bound(line, k, slot)
+    decision["price"] = intent["price"]
     if not _allowed(line, agent, now, k, slot, decision):
         return
     if intent["op"] == _REPLACE:
@@ -129,6 +135,21 @@ def submit(line: Line, agent: int, now: int, k: int) -> None:
         decision["order_id"] = order["order_id"]
     else:
         _send_new(line, agent, now, k, decision)
+
+
+@merged
+def _bound(line: Line, k: int, slot: int) -> None:
+    """Nothing that is sent for a parent order goes beyond its limit, whatever a policy asks for.
+
+    `slot`: the order that intent `k` replaces, -1 for a new one.
+    """
+    intent = line.intents[k]
+    parent = line.venue.orders[slot]["parent"] if slot >= 0 else intent["parent"]
+    if parent < 0 or line.parents[parent]["limit"] == NO_PRICE:
+        return
+    limit, side, price = line.parents[parent]["limit"], line.parents[parent]["side"], np.int64(intent["price"])
+    if price == NO_PRICE or (price - limit) * side > 0:
+        intent["price"] = limit
 
 
 @merged
@@ -144,15 +165,17 @@ def _allowed(line: Line, agent: int, now: int, k: int, slot: int, decision: np.v
     draft["side"] = venue.orders[slot]["side"] if slot >= 0 else intent["side"]
     draft["type"] = venue.orders[slot]["type"] if slot >= 0 else intent["type"]
     draft["tif"] = venue.orders[slot]["tif"] if slot >= 0 else intent["tif"]
-    draft["flags"] = intent["flags"]
+    # A replace changes quantity and price; what else it claims to be, the venue would not believe either.
+    flags = venue.orders[slot]["flags"] & _LASTING | intent["flags"] & _OPERATOR if slot >= 0 else intent["flags"]
+    draft["flags"] = flags
     draft["price"] = intent["price"]
-    draft["stop"] = intent["stop"]
+    draft["stop"] = venue.orders[slot]["stop"] if slot >= 0 else intent["stop"]
     draft["qty"] = intent["qty"]
-    draft["display"] = intent["display"]
+    draft["display"] = venue.orders[slot]["display"] if slot >= 0 else intent["display"]
     draft["old_leaves"] = venue.orders[slot]["known_leaves"] if slot >= 0 else 0
     draft["old_price"] = venue.orders[slot]["known_price"] if slot >= 0 else 0
     draft["permission"] = 1
-    draft["model"] = 1 if who["model"] >= 0 and intent["flags"] & _OPERATOR == 0 else 0
+    draft["model"] = 1 if who["model"] >= 0 and flags & _OPERATOR == 0 else 0
     draft["model_age"] = now - who["model_ts"] if who["model_ts"] >= 0 else -1
     draft["model_bad"] = who["model_bad"]
     draft["model_latency"] = who["model_latency"]
@@ -285,6 +308,18 @@ def disown(line: Line, slot: int) -> None:
     else:
         who["open_tail"] = before
     who["n_open"] -= 1
+
+
+@merged
+def take_back(line: Line, agent: int, now: int, slot: int) -> None:
+    """Cancel an order because the time of its parent order is up."""
+    order = line.venue.orders[slot]
+    place = decided(line, agent, now, _WINDOW_END)
+    decision = line.decisions[place]
+    decision["op"] = _CANCEL
+    decision["side"] = order["side"]
+    decision["parent"] = order["parent"]
+    _send_cancel(line, agent, now, decision, order["order_id"])
 
 
 @merged

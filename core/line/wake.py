@@ -2,18 +2,18 @@
 
 import numpy as np
 
-from core.enums import AgentState, EventKind, Reason
+from core.enums import AgentState, EventKind, OrderFlag, Reason
 from core.features.observe import observe
 from core.jit import inlined, inner, kernel, merged
 from core.line.look import look, mid2_now
 from core.line.state import NEVER, Line
-from core.line.submit import decided, desk_event, submit
+from core.line.submit import decided, desk_event, submit, take_back
 from core.policies.codes import LAST_WHY
 from core.policies.work import decide
 
 _WAITING, _RUNNING, _DONE = int(AgentState.WAITING), int(AgentState.RUNNING), int(AgentState.DONE)
 _PAUSED, _KILLED, _UNHEALTHY = int(AgentState.PAUSED), int(AgentState.KILLED), int(AgentState.UNHEALTHY)
-_AGENT = int(EventKind.AGENT)
+_AGENT, _CANCEL_SENT = int(EventKind.AGENT), int(OrderFlag.CANCEL_SENT)
 _NONE, _WINDOW_END, _OVER = int(Reason.NONE), int(Reason.WINDOW_END), int(Reason.DONE)
 
 
@@ -103,9 +103,26 @@ def turn(line: Line, agent: int, now: int, n: int) -> None:
     """Carry out the intents of an agent's turn, and say when its next turn is."""
     if n > 0:
         carry_out(line, agent, now, n)
+    parent = line.agents[agent]["parent"]
+    if parent >= 0 and line.parents[parent]["working"] > 0 and now >= line.parents[parent]["end"]:
+        _call_back(line, agent, now, parent)
     elif line.top[0]["idle"] != 0:
         decided(line, agent, now, line.memory[row_of(line, agent), LAST_WHY])
     schedule(line, agent, now)
+
+
+@inner
+def _call_back(line: Line, agent: int, now: int, parent: int) -> None:
+    """The window of a parent order is over: what its policy has left open is cancelled."""
+    slot = np.int64(line.agents[agent]["open_head"])
+    while slot >= 0:
+        order = line.venue.orders[slot]
+        following = np.int64(order["mine_next"])
+        full = line.top[0]["decisions"] + 1 >= line.decisions.shape[0]
+        full = full or line.venue.top[0]["requests"] + 1 >= line.venue.requests.shape[0]
+        if order["parent"] == parent and order["flags"] & _CANCEL_SENT == 0 and not full:
+            take_back(line, agent, now, slot)
+        slot = following
 
 
 @kernel
@@ -119,7 +136,8 @@ def carry_out(line: Line, agent: int, now: int, n: int) -> None:
 def schedule(line: Line, agent: int, now: int) -> None:
     """When an agent is due next: in its rhythm while it works, else at the start of its next parent order."""
     who = line.agents[agent]
-    if who["state"] == _PAUSED or who["state"] == _KILLED or who["state"] == _UNHEALTHY:
+    stopped = who["state"] == _PAUSED or who["state"] == _KILLED or who["state"] == _UNHEALTHY
+    if stopped or line.venue.top[0]["ended"] != 0:
         who["next_wake"] = NEVER
     elif who["parent"] >= 0 or who["last_parent"] == 0:
         who["next_wake"] = max(who["next_wake"] + who["every"], now + 1)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from core.book.state import EMPTY_ASK, EMPTY_BID, BookState
-from core.enums import EventKind, OrderStatus, Reason, Trust
+from core.enums import EventKind, OrderStatus, Reason, Status, Trust
 from core.jit import inner, merged
 from core.venue.impact import add_flow, flow_now, lots_at_this_shift, lots_within, shift_at, shift_of_next
 from core.venue.ledger import book_taken, market_best, market_qty, next_market
@@ -15,6 +15,7 @@ _SELF, _NONE, _POOL_FULL = int(Reason.SELF_MATCH), int(Reason.NONE), int(Reason.
 _CANCELED_EVENT, _REJECT_EVENT, _EXPIRED_EVENT = int(EventKind.CANCELED), int(EventKind.REJECT), int(EventKind.EXPIRED)
 _CANCELED, _WORKING = int(OrderStatus.CANCELED), int(OrderStatus.WORKING)
 _REJECTED, _EXPIRED = int(OrderStatus.REJECTED), int(OrderStatus.EXPIRED)
+_OPEN, _SILENT = int(Status.TRADING), int(Status.NONE)
 _NO_QUEUE, _DISPLACED, _REACTIVE = int(Trust.NO_QUEUE), int(Trust.DISPLACED), int(Trust.REACTIVE)
 
 
@@ -194,7 +195,10 @@ def move_to(book: BookState, venue: Venue, ts: int, shift: int) -> None:
 
 @inner
 def meet(book: BookState, venue: Venue, ts: int) -> None:
-    """Trade our resting orders with quotes of the market that stand across them."""
+    """Trade our resting orders with quotes of the market that stand across them, while the venue trades."""
+    status = book.top[0]["status"]
+    if status != _OPEN and status != _SILENT:
+        return
     for half in range(2):
         side = 1 if half == 0 else -1
         while True:

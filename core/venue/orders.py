@@ -4,7 +4,7 @@ import numpy as np
 
 from core.book.state import EMPTY_ASK, EMPTY_BID, BookState
 from core.enums import EventKind, OrderFlag, OrderStatus, OrderType, Reason, Status, TimeInForce, Trust
-from core.jit import inner, kernel, merged
+from core.jit import inlined, inner, kernel, merged
 from core.records import NO_PRICE
 from core.venue.ledger import market_best
 from core.venue.match import close, rest, take, takeable, within
@@ -35,6 +35,18 @@ def is_live(order_status: int) -> bool:
     return order_status == _WORKING or order_status == _WAITING
 
 
+@inlined
+def is_closed(status: int) -> bool:
+    """Whether the venue takes no orders."""
+    return status == _CLOSED[0] or status == _CLOSED[1] or status == _CLOSED[2]
+
+
+@inlined
+def is_trading(status: int) -> bool:
+    """Whether orders trade as they meet."""
+    return not is_closed(status) and status != _QUOTING and status != _AUCTION
+
+
 @inner
 def arrive(book: BookState, venue: Venue, slot: int, ts: int) -> None:
     """A new order reaches the venue."""
@@ -46,7 +58,10 @@ def arrive(book: BookState, venue: Venue, slot: int, ts: int) -> None:
     kind = order["type"]
     if kind == _PEG_TOUCH or kind == _PEG_MID:
         venue.top[0]["pegs"] += 1
-    if status == _CLOSED[0] or status == _CLOSED[1] or status == _CLOSED[2]:
+    if venue.top[0]["ended"] != 0:
+        close(venue, slot, ts, _EXPIRED, _SESSION_END)
+        return
+    if is_closed(status):
         close(venue, slot, ts, _REJECTED, _NOT_TRADING)
         return
     if order["qty"] < 1:
@@ -82,7 +97,7 @@ def enter(book: BookState, venue: Venue, slot: int, ts: int) -> None:
             return
         _rest_at(book, venue, slot, ts, price)
         return
-    if rules["rung"] == 0 and at_mid(book, venue, slot, ts):
+    if rules["rung"] == 0 and order["flags"] & _POST_ONLY == 0 and is_trading(status) and at_mid(book, venue, slot, ts):
         return
     side = np.int64(order["side"])
     best = market_best(book, venue, 1 if side > 0 else 0)
@@ -93,7 +108,7 @@ def enter(book: BookState, venue: Venue, slot: int, ts: int) -> None:
     if not taking and tif == _DAY:
         _rest_at(book, venue, slot, ts, order["price"])
         return
-    if taking and (status == _QUOTING or status == _AUCTION):
+    if taking and not is_trading(status):
         close(venue, slot, ts, _CANCELED, _NOT_TRADING)
         return
     if tif == _FOK and takeable(book, venue, order["side"], own_bound(venue, slot), order["leaves"]) < order["leaves"]:
@@ -201,6 +216,8 @@ def trigger(book: BookState, venue: Venue, slot: int, ts: int, price: int) -> No
     order = venue.orders[slot]
     if (price < order["stop"]) if order["side"] > 0 else (price > order["stop"]):
         return
+    if not is_trading(book.top[0]["status"]):
+        return  # a print of a cross or a halt sets nothing off; the first one of trading does
     venue.top[0]["stops"] -= 1
     order["status"] = _WORKING
     order["flags"] |= _TRIGGERED
@@ -241,6 +258,10 @@ def replace(book: BookState, venue: Venue, slot: int, order_id: int, qty: int, p
         return
     old = order["price"]
     keeps = order["status"] == _WAITING or (price == old and qty <= order["leaves"] and order["node"] >= 0)
+    if not keeps and is_closed(book.top[0]["status"]):
+        event(venue, slot, ts, _CANCEL_REJECT, _NOT_TRADING, qty, price, 0)
+        note(venue, slot, ts, _CANCEL_REJECT, _NOT_TRADING, 0, order["price"], 0, 0)
+        return
     posts = not keeps and order["flags"] & _POST_ONLY and order["type"] == _LIMIT
     if posts and takeable(book, venue, order["side"], price, 1) > 0:
         event(venue, slot, ts, _CANCEL_REJECT, _WOULD_TAKE, qty, price, 0)

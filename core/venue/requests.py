@@ -20,8 +20,10 @@ def _swap(venue: Venue, a: int, b: int) -> None:
 
 @inner
 def push(venue: Venue, ts: int, op: int, slot: int, qty: int, price: int, reason: int) -> None:
-    """Send a request that arrives at `ts` (ns UTC)."""
+    """Send a request that arrives at `ts` (ns UTC), never before an earlier one: they share a connection."""
     top = venue.top[0]
+    ts = max(ts, top["request_ts"])
+    top["request_ts"] = ts
     at = top["requests"]
     found = venue.requests[at]
     found["ts"] = ts

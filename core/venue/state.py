@@ -116,6 +116,8 @@ VENUE_TOP = np.dtype(
         ("feed_now", "<i8"),  # ns by which we see the market late
         ("next_tick", "<i8"),  # market time of the next second at which the mid is remembered
         ("next_wake", "<i8"),  # our clock when the next agent is due
+        ("ended", "<i8"),  # 1 = the session is over
+        ("request_ts", "<i8"),  # arrival of the newest request: one connection keeps their order
     ]
 )
 

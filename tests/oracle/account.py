@@ -35,7 +35,7 @@ class OracleAccount:
             self.fees[who] += fee
             self.realised[who] += won
             self.cost[who, instrument] += paid_for_opening - out_of_cost
-        self._look_for_peaks([owner, "desk"])
+        self._look_for_peaks([owner])
 
     def mark(self, instrument: int, mid2: int | None) -> None:
         """A new mid, or none."""

@@ -219,7 +219,7 @@ MONEY = [
         change=_UNMARKED_OTHER,
         also=(*_MONEY_UNKNOWN, *_but(C.DRAWDOWN, *_LOSS_UNKNOWN)),
     ),
-    Case(C.DESK_DRAWDOWN, 600, "another's", change=then(held(1, 1, 1, 1), _mark(1, 2))),
+    Case(C.DESK_DRAWDOWN, 600, "another's", change=then(held(1, 1, 1, 1), _mark(1, 202), _mark(1, 2))),
     Case(C.DESK_DRAWDOWN, 0, "covered by the agent", change=then(held(1, 1, 1, 201), held(0, -10), held(1, 10))),
     Case(
         C.DESK_DRAWDOWN,

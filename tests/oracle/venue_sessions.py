@@ -113,8 +113,11 @@ def session(
     delays: tuple[int, int, int] = (0, 0, 0),
     **more: Any,
 ) -> Desk:
-    """A desk; `agents` by name: objects with `decide` (on the first tape), or plans of agents."""
-    scripts: Mapping[str, Any] = agents if isinstance(agents, Mapping) else {}
+    """A desk; `agents` by name: objects with `decide` (on the first tape), or plans of agents.
+
+    `decides`: by name of a plan's policy the object that decides.
+    """
+    scripts: Mapping[str, Any] = agents if isinstance(agents, Mapping) else more.pop("decides", {})
     names = [f"t{k}" for k in range(len(tapes))]
     plans = (
         tuple(AgentPlan(name, names[0], name, every=every) for name in agents)
