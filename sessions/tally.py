@@ -2,12 +2,12 @@
 
 import hashlib
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core.desk.recorder import STREAMS
+from core.desk.hashing import Digests
+from core.desk.recorder import REPEATED
 from sessions.journal.layout import Block
 from sessions.journal.streams import STREAMS as ALL
 
@@ -28,7 +28,7 @@ class Tally:
 
     counts: dict[str, int] = field(default_factory=lambda: {stream.name: 0 for stream in ALL})
     life: bytes = b""  #: the last record of the session's state
-    _hashes: dict[str, dict[int, Any]] = field(default_factory=lambda: {name: {} for name in STREAMS})
+    _digests: Digests = field(default_factory=lambda: Digests(REPEATED))
     _next: dict[tuple[str, int], int] = field(default_factory=dict)
 
     def add(self, block: Block) -> list[str]:
@@ -37,11 +37,7 @@ class Tally:
         for each in block.sections:
             name = each.stream.name
             self.counts[name] += each.count
-            if name in self._hashes:
-                hashes = self._hashes[name]
-                if each.tape not in hashes:
-                    hashes[each.tape] = hashlib.blake2b(digest_size=32)
-                hashes[each.tape].update(each.records.reshape(-1).view(np.uint8).data)
+            self._digests.add(name, each.records, each.tape)
             if name in _COUNTED:
                 counter, by_tape = _COUNTED[name]
                 seqs.setdefault((counter, each.tape if by_tape else 0), []).append(each.records["seq"])
@@ -61,17 +57,9 @@ class Tally:
 
     def digests(self) -> dict[str, str]:
         """BLAKE2b-256 of each stream that repeats, hexadecimal."""
-        return {name: self._digest(name).hex() for name in STREAMS}
+        return {name: self._digests.digest(name).hex() for name in REPEATED}
 
     def digest(self) -> str:
         """The one of decisions and fills."""
-        return hashlib.blake2b(self._digest("decisions") + self._digest("fills"), digest_size=32).hexdigest()
-
-    def _digest(self, name: str) -> bytes:
-        hashes = self._hashes[name]
-        if list(hashes) == [0]:
-            return bytes(hashes[0].digest())
-        whole = hashlib.blake2b(digest_size=32)
-        for tape in sorted(hashes):
-            whole.update(hashes[tape].digest())
-        return whole.digest()
+        both = self._digests.digest("decisions") + self._digests.digest("fills")
+        return hashlib.blake2b(both, digest_size=32).hexdigest()

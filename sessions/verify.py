@@ -2,9 +2,7 @@
 
 import json
 import os
-from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,8 +19,8 @@ from sessions.recording import Rooms, State, log_disk, marked
 from sessions.tally import Tally
 from sessions.writer_lock import is_live
 
-#: Blocks that wait for their digests, and how often and how long a live log's unfinished block is waited for.
-_AHEAD, _LOOKS, _PAUSE = 16, 40, 0.05
+#: How often and how long, in seconds, a live log's unfinished block is waited for.
+_LOOKS, _PAUSE = 40, 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +128,7 @@ def _anchors(manifest: Manifest, rooms: Rooms, public: bytes | None, found: Veri
 
 
 class _Pass:
-    """One reading of a log from end to end. The digests are made by a second thread."""
+    """One reading of a log from end to end."""
 
     def __init__(self, folder: Path, manifest: Manifest, anchors: dict[int, Anchor], found: Verified) -> None:
         self._folder, self._disk, self._anchors, self._found = folder, log_disk(folder), anchors, found
@@ -142,18 +140,15 @@ class _Pass:
         """Read all of it. Raises `JournalError` if a file cannot be read or is missing."""
         segments(self._disk, self._folder)
         self._compare_anchor(self._reader.at, 0)
-        waiting: deque[Future[None]] = deque()
-        with ThreadPoolExecutor(1, "digests") as second:
-            for block in self._blocks():
-                at = self._reader.at
-                self._ends[at.segment] = at.offset
-                self._found.bytes += block.size
-                self._compare_anchor(at, at.offset - block.size)
-                waiting.append(second.submit(self._add_up, block, at))
-                if len(waiting) > _AHEAD:
-                    waiting.popleft().result()
-            while waiting:
-                waiting.popleft().result()
+        for block in self._blocks():
+            at = self._reader.at
+            begin = at.offset - block.size
+            self._ends[at.segment] = at.offset
+            self._found.bytes += block.size
+            self._compare_anchor(at, begin)
+            for wrong in self._tally.add(block):
+                finding = Finding(wrong, segment_name(at.segment), begin, block.number, block.first)
+                self._found.findings.append(finding)
         at = self._reader.at
         self._found.blocks, self._found.records, self._found.head = at.blocks, at.records, at.head.hex()
         self._found.sealed = self._reader.sealed
@@ -169,12 +164,7 @@ class _Pass:
             if self._reader.at.blocks > before:
                 looks = _LOOKS
         if self._reader.fault:
-            self._find(self._reader.fault, self._reader.at, self._reader.at.offset)
-
-    def _add_up(self, block: Block, at: Position) -> None:
-        for wrong in self._tally.add(block):
-            place = segment_name(at.segment)
-            self._found.findings.append(Finding(wrong, place, at.offset - block.size, block.number, block.first))
+            self._find(self._reader.fault.partition(": ")[2], self._reader.at, self._reader.at.offset)
 
     def _find(self, what: str, at: Position, byte: int) -> None:
         self._found.findings.append(Finding(what, segment_name(at.segment), byte, at.blocks, at.records))
@@ -206,7 +196,7 @@ class _Pass:
                 self._found.findings.append(Finding("is no part of the log", name))
                 continue
             size, used = os.stat(self._disk.folder / name).st_size, self._ends.get(number, 0)
-            if size > used and not (number >= last and (self._found.live or self._reader.fault)):
+            if size > used and not (number >= last and not self._reader.sealed):
                 self._found.findings.append(Finding(f"{size - used:,} bytes behind its last block", name, used))
 
     def compare_seal(self) -> None:

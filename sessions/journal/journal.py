@@ -36,7 +36,7 @@ class Journal:
         self._failure: JournalError | None = None
         self._closed = False
         self._queue: deque[list[Section]] = deque()
-        self._bytes, self._waiting, self._over = 0, threading.Condition(), False
+        self._bytes, self._waiting, self._over, self._hurry = 0, threading.Condition(), False, False
         self._thread: threading.Thread | None = None
         if not durable:
             self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
@@ -83,13 +83,17 @@ class Journal:
                 raise self._failure
             self._queue.append(sections)
             self._bytes += size
-            self._waiting.notify_all()
+            if len(self._queue) == 1 or self._bytes >= _GROUP:  # the writer is not woken for every little thing
+                self._waiting.notify_all()
 
     def flush(self) -> None:
         """Everything committed is in the log's files on return, readable by others. Raises `JournalError`."""
         with self._waiting:
+            self._hurry = True
+            self._waiting.notify_all()
             while self._bytes and self._failure is None:
                 self._waiting.wait()
+            self._hurry = False
         if self._failure is not None:
             raise self._failure
 
@@ -165,8 +169,7 @@ class Journal:
         with self._waiting:
             while not self._queue and not self._over:
                 self._waiting.wait()
-            if self._queue and self._bytes < _GROUP and not self._over:
-                self._waiting.wait(_QUIET)
+            self._waiting.wait_for(lambda: self._bytes >= _GROUP or self._over or self._hurry, _QUIET)
             group: list[Section] = []
             size = 0
             while self._queue and size < _GROUP:

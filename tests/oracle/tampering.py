@@ -10,9 +10,9 @@ import numpy as np
 from sessions.journal.anchors import AnchorBook, Keys
 from sessions.journal.layout import Block, BlockFlag, pack, unpack
 from sessions.journal.log import Position, segment_name, start_of
-from sessions.journal.streams import Section
+from sessions.journal.streams import Section, text_section
 from sessions.manifest import read_manifest
-from sessions.recording import Rooms
+from sessions.recording import Rooms, State, life_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,12 +281,12 @@ def cut_back(crime: Crime) -> None:
     anchored = [json.loads(line)["blocks"] for line in crime.anchors.read_bytes().splitlines()]
     which = int(crime.rng.integers(1, len(anchored) - 1))
     lines = crime.anchors.read_bytes().splitlines(keepends=True)[: which + 1]
-    seal, first = crime.rng.random() < 0.5, crime.blocks()[0][2]
+    seal = crime.rng.random() < 0.5
 
     def change(kept: list[tuple[int, list[Section]]]) -> None:
         del kept[anchored[which] :]
         if seal:
-            kept.append((int(BlockFlag.SEAL), list(first.sections)))
+            kept.append((int(BlockFlag.SEAL), [text_section("life", life_text(State.SEALED))]))
 
     rewrite(crime, change)
     crime.anchors.write_bytes(b"".join(lines))
@@ -297,4 +297,3 @@ EDITS = (
     append_block, foreign_block, foreign_manifest, foreign_log, edit_anchors, close_the_lid,
 )  # fmt: skip
 INSIDERS = (rewrite_log, rewrite_and_drop_anchors, rewrite_and_sign, rewrite_manifest, cut_back)
-

@@ -1,5 +1,6 @@
 """The power goes at any moment: nothing acknowledged is lost, nothing is there twice, and one can go on."""
 
+import contextlib
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -110,10 +111,8 @@ def lose_power(seed: int, durable: bool) -> None:
     disk, life, at = SimDisk(rng), Life(), start_of(GENESIS)
     for _ in range(int(rng.integers(1, 4))):
         disk.steps, disk.die_at = 0, int(rng.integers(1, 90))
-        try:
+        with contextlib.suppress(PowerCut):
             _write(disk, rng, at, life, durable, blocks=int(rng.integers(1, 40)))
-        except PowerCut:
-            pass
         dead = disk.power_cut() if rng.random() < 0.8 else disk.process_death()
         disk, at = _recovered(dead, rng, life, durable)
         _same(disk, life, at)
