@@ -1,32 +1,36 @@
 """A session file: TOML in, `core.plan.SessionPlan` out. Strict; what every key means stands in README.md."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
-from core.enums import Queue, Rung, Side
-from core.errors import ConfigError, ModelError
+from core.account.money import money_scale
+from core.enums import Queue, Rung
+from core.errors import ConfigError
 from core.naming import nearest
-from core.plan import AgentPlan, FeePlan, LatencyPlan, LimitPlan, ParentPlan, SessionPlan, TapePlan
+from core.plan import AgentPlan, FeePlan, LatencyPlan, LimitPlan, SessionPlan, TapePlan
 from core.policies.registry import check_policy_name
 from core.policies.settings import SETTINGS, checked
 from core.risk.limits import default_limits, limit_set
 from core.tape.folder import META, TapeMeta, read_meta
-from sessions.plan_values import MINUTE, SECOND, Day, duration, in_words, latency, lots, moment, plain, ticks
+from sessions.plan_models import FindModel, compiled_model, policy_of, signal_of
+from sessions.plan_orders import inside, ordered, orders
+from sessions.plan_values import SECOND, Day, duration, latency, moment, plain
 from sessions.toml_table import Table, read_toml
 
-MOST_TAPES, MOST_AGENTS, MOST_ORDERS = 64, 1_000, 10_000
+MOST_TAPES, MOST_AGENTS = 64, 1_000
 _LONGEST_NAME = 64
 _ROOT = (
     "name", "seed", "rung", "queue", "queue_model", "impact_model", "start", "end", "currency", "self_match", "budget",
-    "soft_budget", "latency", "fees", "tape", "agent", "limits",
+    "latency", "fees", "tape", "agent", "limits",
 )  # fmt: skip
-_FEES = ("maker_per_lot", "taker_per_lot", "maker_bps", "taker_bps")
+_PER_LOT, _BPS = ("maker_per_lot", "taker_per_lot"), ("maker_bps", "taker_bps")
+_FEES = (*_PER_LOT, *_BPS)
 _AGENT = ("name", "tape", "policy", "signal", "every", "params", "order")
-_ORDER = ("side", "qty", "start", "end", "window", "limit", "urgency")
 _SELF_MATCH = ("cancel-newest", "cancel-oldest", "cancel-both")
 
 FindTape = Callable[[str], Path]
-FindModel = Callable[[str], Path]
 
 
 def read_plan(path: Path, find_tape: FindTape, find_model: FindModel | None = None) -> SessionPlan:
@@ -44,24 +48,24 @@ def read_plan(path: Path, find_tape: FindTape, find_model: FindModel | None = No
     """
     root = read_toml(path)
     root.only(_ROOT)
-    usual = fees(root.table("fees"), FeePlan())
-    found = [_tape(table, path.parent, find_tape, usual) for table in root.tables("tape", MOST_TAPES)]
+    charged = root.table("fees")
+    found = [_tape(table, path.parent, find_tape, charged) for table in root.tables("tape", MOST_TAPES)]
     if not found:
         root.fail("tape", "there is none; name at least one under [[tape]]")
     plans, metas = [plan for plan, _ in found], [meta for _, meta in found]
     _unique(root, "tape", [plan.name for plan in plans])
+    _countable(root, "tape", found)
     whole = Day(
         metas[0].timezone, metas[0].date, min(meta.first_ts for meta in metas), max(meta.last_ts for meta in metas)
     )
     start, end = moment(root, "start", whole), moment(root, "end", whole)
-    _ordered(root, "end", start, end)
-    _inside(root, start, end, whole)
+    ordered(root, "end", start, end)
+    inside(root, start, end, whole)
     days = {plan.name: (meta, Day.of(meta)) for plan, meta in found}
     agents = [_agent(table, days, path.parent, find_model, (start, end)) for table in root.tables("agent", MOST_AGENTS)]
     _unique(root, "agent", [agent.name for agent in agents])
     pace = root.table("latency")
     pace.only(("feed", "order", "response"))
-    budget = duration(root, "budget", 50_000_000, 1_000, 60 * SECOND) / 1e6
     return SessionPlan(
         name=_name(root, path.stem[:_LONGEST_NAME]),
         tapes=tuple(plans),
@@ -70,15 +74,14 @@ def read_plan(path: Path, find_tape: FindTape, find_model: FindModel | None = No
         seed=root.whole("seed", 0, 2**63 - 1, 1),
         rung=_rung(root),
         queue=Queue[root.choice("queue", [q.name.lower() for q in Queue], "conserving").upper()],
-        queue_model=root.text("queue_model", "pro-rata", 120),
-        impact_model=root.text("impact_model", "propagator", 120),
+        queue_model=compiled_model(root, "queue_model", "pro-rata"),
+        impact_model=compiled_model(root, "impact_model", "propagator"),
         latency=LatencyPlan(latency(pace, "feed"), latency(pace, "order"), latency(pace, "response")),
         start=start,
         end=end,
         currency=root.text("currency", "", 12),
         self_match=root.choice("self_match", _SELF_MATCH, "cancel-newest"),
-        budget_ms=budget,
-        soft_ms=duration(root, "soft_budget", int(min(budget, 5.0) * 1e6), 1_000, int(budget * 1e6)) / 1e6,
+        budget_ms=duration(root, "budget", 50_000_000, 1_000, 60 * SECOND) / 1e6,
     )
 
 
@@ -88,8 +91,11 @@ def fees(table: Table, usual: FeePlan) -> FeePlan:
     found = {}
     for key in _FEES:
         value = table.decimal(key, getattr(usual, key))
-        if abs(value) > 1_000_000:
-            table.fail(key, "must be from -1,000,000 to 1,000,000")
+        most = 10_000 if key in _BPS else 1_000_000
+        if abs(value) > most:
+            table.fail(key, f"must be from {-most:,} to {most:,}")
+        if key in _BPS and value != round(value, 5):
+            table.fail(key, f"{plain(value)[:40]} has more than five decimals")
         found[key] = plain(value)
     return FeePlan(**found)
 
@@ -120,7 +126,7 @@ def limits(table: Table, agents: Sequence[str], tapes: Sequence[str]) -> LimitPl
     return plan
 
 
-def _tape(table: Table, beside: Path, find_tape: FindTape, usual: FeePlan) -> tuple[TapePlan, TapeMeta]:
+def _tape(table: Table, beside: Path, find_tape: FindTape, usual: Table) -> tuple[TapePlan, TapeMeta]:
     table.only(("name", "tape", "multiplier", "fees"))
     wanted = table.text("tape")
     if not wanted:
@@ -136,8 +142,22 @@ def _tape(table: Table, beside: Path, find_tape: FindTape, usual: FeePlan) -> tu
     multiplier = table.decimal("multiplier", "1")
     if not 0 < multiplier <= 10**9:
         table.fail("multiplier", "must be above 0 and at most 1,000,000,000")
-    charged = fees(table.table("fees"), usual)
-    return TapePlan(_name(table, meta.symbol), folder, plain(multiplier), charged), meta
+    own = table.table("fees")
+    made = TapePlan(_name(table, meta.symbol), folder, plain(multiplier), fees(own, fees(usual, FeePlan())))
+    _countable(table, "multiplier" if table.has("multiplier") else "tape", [(replace(made, fees=FeePlan()), meta)])
+    for key in _PER_LOT:
+        alone = FeePlan(**{key: getattr(made.fees, key)})
+        _countable(own if own.has(key) else usual, key, [(replace(made, fees=alone), meta)])
+    return made, meta
+
+
+def _countable(table: Table, key: str, tapes: Sequence[tuple[TapePlan, TapeMeta]]) -> None:
+    """Refuse money that cannot be counted in whole units."""
+    ticks = [meta.instrument.tick * meta.instrument.lot * Decimal(plan.multiplier) for plan, meta in tapes]
+    try:
+        money_scale(ticks, [plan.fees for plan, _ in tapes])
+    except ConfigError as error:
+        table.fail(key, str(error))
 
 
 def _agent(
@@ -152,9 +172,7 @@ def _agent(
     tape = table.text("tape", next(iter(days)) if len(days) == 1 else None)
     if tape not in days:
         table.fail("tape", f"there is no tape {tape[:80]!r} in this session{nearest(tape[:80], days)}")
-    policy, signal = (
-        _model(table, key, usual, beside, find_model) for key, usual in (("policy", None), ("signal", ""))
-    )
+    policy, signal = policy_of(table, beside, find_model), signal_of(table, beside, find_model)
     params = table.table("params")
     if policy in SETTINGS:
         params.only(tuple(SETTINGS[policy]))
@@ -167,56 +185,8 @@ def _agent(
         except ConfigError as error:
             table.fail("params" if settings and "setting" in str(error) else "policy", str(error))
     meta, day = days[tape]
-    orders = [_order(one, meta, day, span) for one in table.tables("order", MOST_ORDERS)]
     every = duration(table, "every", SECOND, 1_000, 3600 * SECOND)
-    return AgentPlan(name, tape, policy, signal, every, tuple(orders), settings)
-
-
-def _order(table: Table, meta: TapeMeta, day: Day, span: tuple[int | None, int | None]) -> ParentPlan:
-    table.only(_ORDER)
-    side = table.choice("side", ("buy", "sell"), "") if table.has("side") else table.text("side")
-    start = moment(table, "start", day)
-    if start is None:
-        start = day.first if span[0] is None else max(span[0], day.first)
-    end = moment(table, "end", day)
-    if table.has("window"):
-        if end is not None:
-            table.fail("window", "say either a window or an end")
-        end = start + duration(table, "window", None, 1_000_000)
-    if end is None:
-        end = day.last if span[1] is None else min(span[1], day.last)
-    _inside(table, start, end, day)
-    end = min(end, day.last)
-    _ordered(table, "end" if table.has("end") else "start", start, end)
-    return ParentPlan(
-        side=Side.BID.value if side == "buy" else Side.ASK.value,
-        qty=lots(table, "qty", meta.instrument),
-        start=start,
-        end=end,
-        limit=ticks(table, "limit", meta.instrument) if table.has("limit") else None,
-        urgency=table.number("urgency", 0.0, 1.0, 0.5),
-    )
-
-
-def _model(table: Table, key: str, default: str | None, beside: Path, find_model: FindModel | None) -> str:
-    """A registered name, or onnx: and a file or a model that ships, whose path is made whole."""
-    value = table.text(key, default)
-    if not value.startswith("onnx:"):
-        return value
-    named = value.removeprefix("onnx:").strip()
-    if not named:
-        table.fail(key, "names no file after 'onnx:'")
-    file = beside / named
-    try:
-        if not file.is_file():
-            if find_model is None:
-                table.fail(key, f"there is no file {file}")
-            file = find_model(named)
-    except ModelError as error:
-        table.fail(key, str(error))
-    except OSError as error:
-        table.fail(key, f"{named[:80]!r} cannot be read: {error.strerror}")
-    return f"onnx:{file.absolute()}"
+    return AgentPlan(name, tape, policy, signal, every, orders(table, policy, meta, day, span), settings)
 
 
 def _rung(table: Table) -> Rung:
@@ -224,6 +194,8 @@ def _rung(table: Table) -> Rung:
     value = table.raw("rung")
     if isinstance(value, int) and not isinstance(value, bool):
         return Rung(table.whole("rung", 0, len(Rung) - 1))
+    if value is not None and not isinstance(value, str):
+        table.fail("rung", f"must be R0 to R5, 0 to 5, or one of {', '.join(rung.name.lower() for rung in Rung)}")
     words = {rung.name.lower(): rung for rung in Rung} | {f"R{rung.value}": rung for rung in Rung}
     words |= {f"r{rung.value}": rung for rung in Rung}
     return words[table.choice("rung", list(words), "R4")]
@@ -240,17 +212,3 @@ def _unique(table: Table, key: str, names: Sequence[str]) -> None:
     for i, name in enumerate(names):
         if name in names[:i]:
             table.fail(f"{key}", f"two have the name {name!r}; say `name` in one of them")
-
-
-def _ordered(table: Table, key: str, start: int | None, end: int | None) -> None:
-    if start is not None and end is not None and end <= start:
-        table.fail(key, "the end is not after the start")
-
-
-def _inside(table: Table, start: int | None, end: int | None, day: Day) -> None:
-    """A minute more than the messages cover is taken: an opening or closing time rarely falls on one."""
-    for key, ts in (("start", start), ("window" if table.has("window") else "end", end)):
-        if ts is not None and not day.first - MINUTE <= ts <= day.last + MINUTE:
-            early = ts < day.first
-            away = in_words(abs(ts - (day.first if early else day.last)) // SECOND * SECOND)
-            table.fail(key, f"is {away} {'before the first' if early else 'after the last'} message of the tape")

@@ -19,7 +19,8 @@ from core.records import MAX_QTY, NO_PRICE
 from core.risk.limits import limit_set
 from sessions.journal.errors import JournalError
 from sessions.manifest import FILE, Manifest, code_digest
-from sessions.plan_file import MOST_AGENTS, MOST_ORDERS, MOST_TAPES, fees
+from sessions.plan_file import MOST_AGENTS, MOST_TAPES, fees
+from sessions.plan_orders import MOST_ORDERS
 from sessions.plan_sources import Sources, find_sources
 from sessions.plan_text import VERSION, plan_text
 from sessions.plan_values import plain

@@ -9,6 +9,7 @@ from fractions import Fraction
 from zoneinfo import ZoneInfo
 
 from core.instrument import Instrument
+from core.naming import nearest
 from core.plan import LatencyModel
 from core.records import MAX_QTY, NO_PRICE
 from core.tape.folder import TapeMeta
@@ -159,7 +160,7 @@ def plain(value: Decimal) -> str:
 
 
 def latency(table: Table, key: str) -> LatencyModel:
-    """A latency: a duration, "recorded", the name of a model, or a table of kind, median and spread."""
+    """A latency: a duration, "recorded" (the feed's), the name of a model, or a table of kind, median and spread."""
     value = table.raw(key)
     if value is None:
         return LatencyModel()
@@ -172,14 +173,27 @@ def latency(table: Table, key: str) -> LatencyModel:
             table.fail(key, "must be from 0s to 1m")
         if text in ("constant", "lognormal") or not _NAME.fullmatch(text):
             table.fail(key, f"{text[:80]!r} is not {_DURATIONS}, nor 'recorded', nor the name of a latency model")
+        _known(table, key, text, key, ())
         return LatencyModel(text)
     inner = table.table(key)
     inner.only(("kind", "median", "spread"))
     kind = inner.text("kind", "lognormal", 120)
-    if not _NAME.fullmatch(kind):
-        inner.fail("kind", f"{kind[:80]!r} is not the name of a latency model")
+    _known(inner, "kind", kind, key, ("constant", "lognormal"))
     if kind in ("constant", "recorded") and inner.has("spread"):
         inner.fail("spread", f"a {kind} latency has none")
     needed = None if kind in ("constant", "lognormal") else 0
     median = duration(inner, "median", needed, 0, 60 * SECOND)
     return LatencyModel(kind, median, inner.number("spread", 0.0, 5.0, 0.5 if kind == "lognormal" else 0.0))
+
+
+def _known(table: Table, key: str, kind: str, what: str, usual: tuple[str, ...]) -> None:
+    """Refuse a kind of latency that nobody made, and one that a tape does not hold."""
+    if kind in usual or (kind, what) == ("recorded", "feed"):
+        return
+    if kind == "recorded":
+        table.fail(key, "a tape records the latency of the feed only")
+    from core.venue.models import names
+
+    known = (*usual, *(("recorded",) if what == "feed" else ()), *names("latency"))
+    if kind not in known:
+        table.fail(key, f"{kind[:80]!r} is no latency model{nearest(kind[:80], known)}")

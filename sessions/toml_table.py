@@ -32,7 +32,7 @@ def read_toml(path: Path, most: int = MOST_BYTES) -> "Table":
     if len(found) > most:
         raise ConfigError(f"{path}: is larger than {most:,} bytes")
     try:
-        text = found.decode("utf-8")
+        text = found.decode("utf-8-sig")  # some editors begin a file with a byte order mark
     except UnicodeDecodeError as error:
         line = found[: error.start].count(b"\n") + 1
         raise ConfigError(f"{path}: line {line} is not UTF-8 text") from error

@@ -1,6 +1,7 @@
 """Session files: what every key means, and that nothing unclear gets through."""
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
@@ -14,11 +15,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.enums import Queue, Rung, Side
-from core.errors import ConfigError, TapeError
+from core.errors import ConfigError, ModelError, TapeError
 from core.plan import FeePlan, LatencyModel, SessionPlan
 from core.records import MAX_QTY
 from core.risk.limits import default_limits
 from core.tape.folder import read_meta, write_meta
+from core.venue import models
 from sessions.plan_default import default_session
 from sessions.plan_file import read_plan
 from sessions.plan_text import plan_digest, plan_text
@@ -43,12 +45,11 @@ end = "15:55:00.5"
 currency = "USD"
 self_match = "cancel-both"
 budget = "20ms"
-soft_budget = "2ms"
 
 [latency]
-feed = "100us"
+feed = "recorded"
 order = { kind = "lognormal", median = "150us", spread = 0.4 }
-response = "recorded"
+response = "100us"
 
 [fees]
 taker_per_lot = 0.003
@@ -117,6 +118,12 @@ def tapes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(autouse=True)
+def mine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An impact model that somebody registered."""
+    monkeypatch.setitem(models._REGISTERED, ("impact", "mine"), lambda flow: flow)
+
+
 @pytest.fixture
 def plan_of(tapes: Path, tmp_path: Path) -> Callable[[str], SessionPlan]:
     """Read a text as a session file next to its model."""
@@ -139,11 +146,11 @@ def test_a_whole_file(plan_of: Callable[[str], SessionPlan], tapes: Path, tmp_pa
         "USD",
         "cancel-both",
     )
-    assert (plan.budget_ms, plan.soft_ms) == (20.0, 2.0)
+    assert plan.budget_ms == 20.0
     assert (plan.start, plan.end) == (OPEN + 5 * MINUTE, CLOSE - 5 * MINUTE + SECOND // 2)
-    assert plan.latency.feed == LatencyModel("constant", 100_000)
+    assert plan.latency.feed == LatencyModel("recorded")
     assert plan.latency.order == LatencyModel("lognormal", 150_000, 0.4)
-    assert plan.latency.response == LatencyModel("recorded")
+    assert plan.latency.response == LatencyModel("constant", 100_000)
     one, two = plan.tapes
     assert (one.name, one.folder, one.multiplier, one.fees) == (
         "TEST",
@@ -176,12 +183,16 @@ def test_a_whole_file(plan_of: Callable[[str], SessionPlan], tapes: Path, tmp_pa
     }
 
 
+def test_a_byte_order_mark_is_no_mistake(plan_of: Callable[[str], SessionPlan]) -> None:
+    assert plan_of("\ufeff" + WHOLE) == plan_of(WHOLE)
+
+
 def test_a_short_file_means_the_usual(plan_of: Callable[[str], SessionPlan]) -> None:
     plan = plan_of(
         '[[tape]]\ntape = "one"\n[[agent]]\nname = "a"\npolicy = "twap"\n[[agent.order]]\nside = "buy"\nqty = 10\n'
     )
     assert (plan.name, plan.seed, plan.rung, plan.queue) == ("plan", 1, Rung.LATENCY, Queue.CONSERVING)
-    assert (plan.start, plan.end, plan.budget_ms, plan.soft_ms) == (None, None, 50.0, 5.0)
+    assert (plan.start, plan.end, plan.budget_ms) == (None, None, 50.0)
     assert plan.limits.scopes == {}  # nothing is allowed that nobody allowed
     (order,) = plan.agents[0].parents
     assert (order.start, order.end, order.urgency) == (OPEN + 4_000_000, CLOSE - 10_000_000, 0.5)
@@ -271,16 +282,40 @@ def test_the_closing_bell_is_the_last_message(plan_of: Callable[[str], SessionPl
     ('"optimistic"', '"hopeful"', "queue: 'hopeful' is not known"),
     ('"cancel-both"', '"cancel"', "self_match: 'cancel' is not known"),
     ('budget = "20ms"', 'budget = "2h"', "budget: must be from 1us to 1m"),
-    ('soft_budget = "2ms"', 'soft_budget = "21ms"', "soft_budget: must be from 1us to 20ms"),
-    ('"100us"', '"lognormal"', "latency.feed: 'lognormal' is not a duration"),
-    ('"100us"', '"10 parsecs"', "latency.feed: '10 parsecs' is not a duration"),
-    ('"100us"', '"2h"', "latency.feed: must be from 0s to 1m"),
-    ('"100us"', "100", "latency.feed: must be text"),
+    ('budget = "20ms"', 'budget = "20ms"\nsoft_budget = "2ms"', "unknown key soft_budget; did you mean 'budget'?"),
+    ('"recorded"', '"lognormal"', "latency.feed: 'lognormal' is not a duration"),
+    ('"recorded"', '"10 parsecs"', "latency.feed: '10 parsecs' is not a duration"),
+    ('"recorded"', '"2h"', "latency.feed: must be from 0s to 1m"),
+    ('"recorded"', "100", "latency.feed: must be text"),
     ("spread = 0.4", "spread = 90", "latency.order.spread: must be from 0 to 5"),
     ('"lognormal"', '"constant"', "latency.order.spread: a constant latency has none"),
     ('median = "150us", ', "", "latency.order.median: is missing"),
     ("taker_per_lot = 0.003", "taker_per_lot = inf", "fees.taker_per_lot: must be a finite number"),
     ("taker_per_lot = 0.003", "taker_per_lot = 1e7", "fees.taker_per_lot: must be from -1,000,000"),
+    ("taker_per_lot = 0.003", "taker_per_lot = 1e-19", "fees.taker_per_lot: money: 19 decimals are needed"),
+    ("taker_per_lot = 0 ", "taker_per_lot = 1e-19 ", "tape[2].fees.taker_per_lot: money: 19 decimals are needed"),
+    ('maker_bps = "-0.25"', "maker_bps = 20000", "tape[2].fees.maker_bps: must be from -10,000 to 10,000"),
+    ('maker_bps = "-0.25"', "maker_bps = 1e-7", "tape[2].fees.maker_bps: 0.0000001 has more than five decimals"),
+    ("multiplier = 1000", 'multiplier = "0.00000000000000000001"', "tape[2].multiplier: money: "),
+    ('"tail"', '"tial"', "queue_model: 'tial' is not known; did you mean 'tail'?"),
+    ('"mine"', '"mien"', "impact_model: 'mien' is not known; did you mean 'mine'?"),
+    ('"mine"', '"propagatr"', "impact_model: 'propagatr' is not known; did you mean 'propagator'?"),
+    ('feed = "recorded"', 'feed = "recordd"', "latency.feed: 'recordd' is no latency model; did you mean 'recorded'?"),
+    ('"lognormal"', '"lognormel"', "latency.order.kind: 'lognormel' is no latency model; did you mean 'lognormal'?"),
+    ('response = "100us"', 'response = "recorded"', "latency.response: a tape records the latency of the feed only"),
+    ('rung = "R5"', "rung = true", "rung: must be R0 to R5, 0 to 5, or one of mid, book, queue, ledger, latency"),
+    ('rung = "R5"', "rung = 4.5", "rung: must be R0 to R5"),
+    ("order_qty = 6000", "killed = 5", "limits.desk.killed: this is either good or bad: no limit can be set on it"),
+    ('"onnx:signal.onnx"', '"touch_signal"', "agent[2].signal: 'touch_signal' is no signal"),
+    ('policy = "pov"', 'policy = "manual"', "agent[1].params"),
+    ('policy = "pov"\nevery = "100ms"\nparams = { rate = 0.2, slices = 12 }', 'policy = "hold"',
+     "agent[1].order: an agent of policy 'hold' works no orders"),
+    ('"+90m"', '"10:29:59"', "agent[1].order[2].start: the order overlaps agent[1].order[1]"),
+    ('start = "10:00"', 'start = "09:34:30"', "agent[1].order[1].start: is 30s before the session starts"),
+    ('"5m30s"', '"5h"', "agent[1].order[2].window: is 4m59s504ms after the session ends"),
+    ('"+90m"', '"15:56"', "agent[1].order[2].window: is "),
+    ("limit = 223.95", "limit = 0", "agent[1].order[1].limit: 0 is no price of this tape: they are from "),
+    ("limit = 223.95", "limit = -5", "agent[1].order[1].limit: -5 is no price of this tape: they are from "),
     ("multiplier = 1000", "multiplier = 0", "tape[2].multiplier: must be above 0"),
     ('"onnx:signal.onnx"', '"onnx:"', "agent[2].signal: names no file"),
     ('"onnx:signal.onnx"', '"onnx:gone.onnx"', "agent[2].signal: there is no file"),
@@ -526,6 +561,47 @@ def test_the_file_on_the_page_is_a_session(plan_of: Callable[[str], SessionPlan]
     page = (Path(__file__).resolve().parents[3] / "sessions" / "README.md").read_text(encoding="utf-8")
     text = page.split("```toml\n")[1].split("```")[0].replace('tape = "AMZN"   ', 'tape = "one"    ', 1)
     plan = plan_of(text)
+    assert plan.latency.response == LatencyModel("constant", 100_000)
     assert plan.agents[0].params == {"slices": 20.0, "patience": 0.7}
     assert plan.tapes[0].fees == FeePlan("-0.002", "0.002", "0", "0")
     assert set(plan.limits.scopes) == {"desk", "agent.alpha", "instrument.AMZN"}
+
+
+def test_a_signal_that_is_a_file_that_ships_is_named(tapes: Path, tmp_path: Path) -> None:
+    def ships(name: str) -> Path:
+        if name != "touch_signal":
+            raise ModelError(name, "does not exist; did you mean 'touch_signal'?")
+        return tapes / name
+
+    file = tmp_path / "plan.toml"
+    for said, meant in (
+        ("touch_signal", "did you mean 'onnx:touch_signal'?"),
+        ("touch", "did you mean 'touch_signal'?"),
+    ):
+        file.write_text(f'[[tape]]\ntape = "one"\n[[agent]]\nname = "a"\npolicy = "twap"\nsignal = "{said}"')
+        with pytest.raises(ConfigError, match=r"plan\.toml: agent\[1\]\.signal: ") as raised:
+            read_plan(file, lambda name: tapes / name, ships)
+        assert meant in str(raised.value)
+
+
+def test_orders_one_after_the_other_may_touch(plan_of: Callable[[str], SessionPlan]) -> None:
+    first, second = plan_of(WHOLE.replace('"+90m"', '"10:30"')).agents[0].parents
+    assert first.end == second.start
+
+
+def test_where_prices_go_below_zero_a_limit_may(tapes: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "spread"
+    shutil.copytree(tapes / "one", folder)
+    write_meta(folder, replace(read_meta(folder), low_price=-50))
+    file = tmp_path / "plan.toml"
+    file.write_text(
+        f'[[tape]]\ntape = "{folder}"\n[[agent]]\nname = "a"\npolicy = "twap"\n'
+        '[[agent.order]]\nside = "buy"\nqty = 1\nlimit = -0.25'
+    )
+    assert read_plan(file, lambda name: tapes / name).agents[0].parents[0].limit == -25
+
+
+def test_money_of_several_tapes_must_fit_one_scale(plan_of: Callable[[str], SessionPlan]) -> None:
+    text = WHOLE.replace("multiplier = 1000", "multiplier = 0.000000000001")
+    with pytest.raises(ConfigError, match=r"plan\.toml: tape: money: "):
+        plan_of(text.replace("[[tape]]", "[[tape]]\nmultiplier = 1000000000", 1))
