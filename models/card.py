@@ -14,6 +14,8 @@ FORMAT = 1
 #: Largest card, bytes.
 MOST_CARD = 1 << 20
 _MOST_WIDE = 4096
+#: The runtime's own way in and out takes longer, for a model that does nothing.
+_LEAST_HARD_US = 5
 
 
 class Kind(StrEnum):
@@ -153,6 +155,8 @@ def _wrong(card: Card) -> str:
         return "a signal has one output and no actions, a policy one output for each action"
     if not 0 < card.budget.soft_us <= card.budget.hard_us <= 10_000_000:
         return "the budget must be 0 < soft_us <= hard_us <= 10 seconds"
+    if card.budget.hard_us < _LEAST_HARD_US:
+        return f"budget.hard_us is {card.budget.hard_us:g}: no answer comes within {_LEAST_HARD_US} microseconds"
     return _wrong_golden(card)
 
 

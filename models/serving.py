@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from core.clock import cpu_ns, monotonic_ns
 from core.errors import ModelError
 from core.features.spec import SPEC, FeatureSpec
+from core.naming import nearest
 from core.ports import Reading, ReadingStatus
 from models.card import MOST_CARD, Card, Kind, contradiction, not_the_file, read_card
 from models.files import read_once
@@ -126,9 +127,9 @@ def load(path: Path, kind: Kind | None = None, spec: FeatureSpec = SPEC) -> Onnx
 
     Raises `ModelError` that names the file and what is wrong with it.
     """
-    beside = path.with_suffix(".json")
     if path.suffix != ".onnx":
         raise ModelError(path, "is not an .onnx file")
+    beside = path.with_suffix(".json")
     data = read_once(path, MOST_BYTES)
     try:
         text = read_once(beside, MOST_CARD)
@@ -145,6 +146,8 @@ def load(path: Path, kind: Kind | None = None, spec: FeatureSpec = SPEC) -> Onnx
 
 def locate(name: str, base: Path = Path()) -> Path:
     """The file that a session means by "onnx:NAME": a path from `base`, or a model that ships. Raises `ModelError`."""
+    if Path(name).name == "":
+        raise ModelError(repr(name), "names no file")
     try:
         path = base / name
         if path.is_symlink() or path.exists():
@@ -155,8 +158,8 @@ def locate(name: str, base: Path = Path()) -> Path:
         shipped = ZOO / (name if name.endswith(".onnx") else f"{name}.onnx")
         if shipped.is_file():
             return shipped
-    known = ", ".join(sorted(file.stem for file in ZOO.glob("*.onnx"))) or "none"
-    raise ModelError(name, f"does not exist, and is none of the models that ship ({known})")
+    known = sorted(file.stem for file in ZOO.glob("*.onnx"))
+    raise ModelError(name, f"does not exist, and is none of the models that ship{nearest(name[:80], known)}")
 
 
 def first_line(error: BaseException) -> str:

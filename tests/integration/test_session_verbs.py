@@ -117,6 +117,8 @@ WRONG = [
     ("onnx:order_worker", "onnx:broken.onnx", 3, "broken.onnx"),
     ("onnx:order_worker", "onnx:alone.onnx", 3, "card"),
     ("onnx:order_worker", "onnx:morning.toml", 3, "is not an .onnx file"),
+    ("onnx:touch_signal", "touch_signal", 2, "agent[2].signal: 'touch_signal' is no signal: that is onnx:FILE"),
+    ("onnx:touch_signal", "onnx:touch_signl", 2, "did you mean 'touch_signal'?"),
 ]
 
 
@@ -258,6 +260,10 @@ def test_a_bad_model_is_one_line(inside: Inside, tmp_path: Path) -> None:
         done = inside("model", "check", name, "--json")
         assert_one_line(done)
         assert done.code == 3 and name in done.err and said in done.err
+    for name in ("", ".", "..", "/"):
+        done = inside("model", "check", name, "--json")
+        assert_one_line(done)
+        assert done.code == 3, done.err
 
 
 def test_training_without_its_libraries_says_what_to_install(

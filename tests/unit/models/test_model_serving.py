@@ -166,6 +166,7 @@ def test_one_that_is_late_does_not_end_the_next() -> None:
         ({"says": Says("ticks", -1.0, 1.0, ("wait",))}, "a signal has one output"),
         ({"budget": Budget(0.0, 1.0)}, "budget"),
         ({"budget": Budget(2.0, 1.0)}, "budget"),
+        ({"budget": Budget(1e-9, 1e-9)}, "budget.hard_us is 1e-09: no answer comes within 5 microseconds"),
         ({"golden": Golden((), (), 1e-5)}, "golden needs"),
         ({"golden": Golden(((0.0,) * N,), ((0.0, 1.0),), 1e-5)}, "golden.outputs must have 1 columns"),
         ({"golden": Golden(((0.0,) * N,), ((0.1,),), 1e-5)}, "0.1 away from its card on golden row 0"),
