@@ -1,4 +1,4 @@
-"""Where a session is easily wrong: its end, halts, cancels that are fast, replaces that lie, windows, marks, two tapes."""
+"""Where a session is easily wrong: its end, halts, fast cancels, replaces that lie, windows, marks, two tapes."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -132,7 +132,7 @@ def test_no_cancel_overtakes_its_order(tmp_path: Path, seed: int) -> None:
     over = orders(desk)
     late = {one for one, status, _ in over if status == OrderStatus.EXPIRED}  # it came after the session's end
     assert {one for _, one, _ in events(desk, EventKind.CANCEL_REJECT)} <= late
-    assert len(over) > 3 and all(status == OrderStatus.CANCELED for _, status, _ in over[:-1])
+    assert len(over) > 2 and all(status == OrderStatus.CANCELED for _, status, _ in over[:-1])
 
 
 def test_a_replace_is_judged_by_what_the_order_is(tmp_path: Path) -> None:
