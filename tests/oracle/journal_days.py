@@ -7,11 +7,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core.desk.deeds import Act, Deed, deed_text
+from core.desk.desk import Place
 from core.desk.recorder import Recorder
+from core.enums import OperatorAct
 from core.records import DECISION, EVENT, FILL, LATENCY, MARK, ORDER, VERDICT
 from sessions.journal.anchors import Keys
 from sessions.journal.log import SEGMENT
-from sessions.recording import Recording, Rooms, create, new_id
+from sessions.recording import Recording, Rooms, State, create, new_id
+from tests.oracle.journals import FEATURES, manifest_fields
 
 #: Records of a day of the demo by stream, in a thousand.
 MIX = {"decisions": 350, "events": 270, "verdicts": 258, "fills": 64, "orders": 58}
@@ -19,6 +23,7 @@ TYPES: dict[str, Any] = {
     "decisions": DECISION, "events": EVENT, "verdicts": VERDICT, "fills": FILL, "orders": ORDER, "marks": MARK,
     "latencies": LATENCY,
 }  # fmt: skip
+_PAUSE = deed_text(Deed(Place((1,), None), 1, 0, Act(OperatorAct.PAUSE, 0, "because", "bob")))
 
 
 @dataclass(slots=True)
@@ -52,26 +57,22 @@ class Day:
             if number:
                 sink.take(stream, self.some(stream, number, tape), tape)
         if self.rng.random() < 0.1:
-            sink.take("readings", self.rng.random((3, 22), dtype=np.float32), 0)
+            sink.take("readings", self.rng.random((3, len(FEATURES)), dtype=np.float32), 0)
         if self.rng.random() < 0.1:
-            sink.note("acts", '{"act": {"what": "pause"}}')
+            sink.note("acts", _PAUSE)
         sink.commit()
 
 
 def begin(rooms: Rooms, keys: Keys, *, durable: bool = False, segment: int = SEGMENT) -> Recording:
     """A session that begins now, of no plan."""
-    fields = {
-        "format": 1, "id": new_id("day", rooms), "name": "day", "durable": durable, "tapes": [], "agents": [],
-        "plan": {}, "public_key": keys.public.hex(), "money_digits": 2, "kills": [],
-    }  # fmt: skip
+    fields = manifest_fields(new_id("day", rooms))
+    fields |= {"name": "day", "durable": durable, "public_key": keys.public.hex(), "kills": []}
     return create(rooms, fields, keys, segment)
 
 
 def made(home: Path, seed: int, commits: int = 30, count: int = 40, *, durable: bool = False,
          segment: int = SEGMENT, tapes: int = 1) -> Path:  # fmt: skip
     """A sealed session in `home`, whose seal says what a recorder says. Returns its folder."""
-    from sessions.recording import State
-
     rooms = Rooms(home)
     recording = begin(rooms, Keys(rooms.keys), durable=durable, segment=segment)
     recorder = Recorder(keep=(), sink=recording.journal)
