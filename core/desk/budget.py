@@ -11,13 +11,10 @@ from collections.abc import Callable
 from typing import Any
 
 from core.clock import monotonic_ns
+from core.policies.contain import CutOff
 
 _SLICE_S = 0.002
 _URGENT_NS = 5_000_000  # a policy gets no more than this once a person's command waits
-
-
-class CutOff(BaseException):
-    """Raised inside a policy whose time is up."""
 
 
 class Worker:
@@ -28,13 +25,15 @@ class Worker:
         self._task: Callable[[], Any] | None = None
         self._asked, self._answered = threading.Event(), threading.Event()
         self._result: Any = None
+        self._error: BaseException | None = None
         self._thread: threading.Thread | None = None
         self._over = False
 
     def call(self, task: Callable[[], Any], budget_ns: int, urgent: Callable[[], bool]) -> tuple[bool, Any, int]:
         """Run `task`. Returns whether it answered in time, its answer, and the ns it took.
 
-        Gives up early when `urgent` says that a person's command waits, after a tenth of the budget or 5 ms.
+        Gives up early when `urgent` says that a person's command waits, after a tenth of the budget or 5 ms. What
+        `task` raises is raised here.
         """
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name=f"policy {self._name}", daemon=True)
@@ -48,6 +47,9 @@ class Worker:
             if taken > budget_ns or (taken > min(budget_ns // 10, _URGENT_NS) and urgent()):
                 self._abandon()
                 return False, None, taken
+        if self._error is not None:
+            error, self._error = self._error, None
+            raise error
         return True, self._result, monotonic_ns() - started
 
     def close(self) -> None:
@@ -67,7 +69,15 @@ class Worker:
                 self._asked.clear()
                 task, self._task = self._task, None
                 if task is not None:
-                    self._result = task()
+                    self._work(task)
                     self._answered.set()
         except CutOff:
             return
+
+    def _work(self, task: Callable[[], Any]) -> None:
+        try:
+            self._result = task()
+        except CutOff:
+            raise
+        except BaseException as error:  # noqa: BLE001 - it is raised where the answer is waited for
+            self._error = error

@@ -1,12 +1,18 @@
 """The wall around foreign code: whatever it raises becomes a value."""
 
+import threading
 from types import TracebackType
+
+
+class CutOff(BaseException):
+    """Raised inside a policy whose time is up."""
 
 
 class Contained:
     """`with Contained() as held: ...` - afterwards `held.error` is what the block raised, or None.
 
-    Only `KeyboardInterrupt` passes through: a policy that calls `sys.exit` does not end the program.
+    A policy that calls `sys.exit`, or raises an exception of its own kind, does not end the program. Two things pass
+    through: `CutOff`, and on the main thread `KeyboardInterrupt`, which there comes from a person.
     """
 
     def __init__(self) -> None:
@@ -18,10 +24,12 @@ class Contained:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool:
-        if isinstance(error, Exception | SystemExit):
-            self.error = error.with_traceback(None)
-            return True
-        return False
+        if error is None or isinstance(error, CutOff):
+            return False
+        if isinstance(error, KeyboardInterrupt) and threading.current_thread() is threading.main_thread():
+            return False
+        self.error = error.with_traceback(None)
+        return True
 
     @property
     def words(self) -> str:

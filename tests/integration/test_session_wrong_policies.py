@@ -39,6 +39,22 @@ def _answer(qty: Any, price: Any) -> Any:
     return lambda view: Intent(Op.NEW, 1, qty, price)
 
 
+class Own(BaseException):
+    """What only this policy raises."""
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), GeneratorExit(), SystemExit(3), Own("x")], ids=repr)
+@pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
+def test_whatever_a_policy_raises_is_told_by_its_name(market: Tape, error: BaseException) -> None:
+    def step(view: View) -> Intent | None:
+        raise error
+
+    desk = played(session([market], {"bad": Always(step), "good": Always(buys)}, every=5 * SECOND))
+    assert (0, Reason.POLICY_RAISED, AgentState.UNHEALTHY) in events_of(desk, EventKind.AGENT)
+    assert any(words.startswith(type(error).__name__) for agent, words in desk.answers.troubles if agent == 0)
+    assert int(desk.account.position[1, 0]) > 5
+
+
 @pytest.mark.parametrize(("step", "reason"), [(_raises, Reason.POLICY_RAISED), (_hangs, Reason.POLICY_LATE)])
 def test_a_policy_that_fails_is_paused_and_the_others_go_on(market: Tape, step: Any, reason: Reason) -> None:
     desk = played(session([market], {"bad": Always(step), "good": Always(buys)}, every=5 * SECOND))

@@ -12,10 +12,11 @@ import pytest
 
 import core.policies
 from core.book.state import EMPTY_ASK, EMPTY_BID
+from core.desk.budget import Worker
 from core.enums import Op, OrderFlag, OrderType, Reason, TimeInForce
 from core.policies.check import Answer, ask
 from core.policies.codes import MOST
-from core.policies.contain import Contained
+from core.policies.contain import Contained, CutOff
 from core.policies.intent import Intent
 from core.policies.reasons import FIRST_OWN, MOST_OWN, OTHER, WORDS, ReasonBook
 from core.policies.shown import View
@@ -155,6 +156,10 @@ def endless_nothing(view: View) -> Iterator[Any]:
         yield None
 
 
+class Own(BaseException):
+    """An exception of a policy's own kind."""
+
+
 def breaks_off(view: View) -> Iterator[Any]:
     yield view.buy(1, 100)
     raise ZeroDivisionError("half way")
@@ -163,6 +168,8 @@ def breaks_off(view: View) -> Iterator[Any]:
 @pytest.mark.parametrize(("answer", "reason", "part"), [
     (raises(ValueError("bad thing")), Reason.POLICY_RAISED, "ValueError: bad thing"),
     (raises(SystemExit(3)), Reason.POLICY_RAISED, "SystemExit: 3"),
+    (raises(Own("no more")), Reason.POLICY_RAISED, "Own: no more"),
+    (raises(GeneratorExit()), Reason.POLICY_RAISED, "GeneratorExit"),
     (raises(RecursionError()), Reason.POLICY_RAISED, "RecursionError"),
     (raises(ValueError(Odd())), Reason.POLICY_RAISED, "ValueError"),
     (raises(ValueError("\x1b[2Jred\n" * 900)), Reason.POLICY_RAISED, "ValueError: [2Jred"),
@@ -219,9 +226,20 @@ def test_an_answer_without_end_ends() -> None:
     assert asked(endless_nothing)[0] == Answer(0)
 
 
-def test_only_the_keyboard_gets_through() -> None:
-    with pytest.raises(KeyboardInterrupt):
-        asked(raises(KeyboardInterrupt()))
+def test_only_the_keyboard_and_a_cut_off_get_through() -> None:
+    for error in (KeyboardInterrupt, CutOff):
+        with pytest.raises(error):
+            asked(raises(error()))
+
+
+def test_a_person_interrupts_the_main_thread_only() -> None:
+    worker = Worker("any")
+    in_time, answer, _ = worker.call(lambda: asked(raises(KeyboardInterrupt()))[0], 2_000_000_000, lambda: False)
+    assert in_time and answer == Answer(0, Reason.POLICY_RAISED, "KeyboardInterrupt")
+    with pytest.raises(GeneratorExit):  # a defect of ours is not silence
+        worker.call(lambda: raises(GeneratorExit())(None), 2_000_000_000, lambda: False)
+    assert worker.call(lambda: 7, 2_000_000_000, lambda: False)[:2] == (True, 7)
+    worker.close()
 
 
 def test_a_replace_takes_what_it_adds() -> None:
