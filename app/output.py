@@ -37,6 +37,11 @@ def show(text: str) -> None:
     _write("".join(_shown(line) + "\n" for line in text.splitlines()))
 
 
+def pour(text: str) -> None:
+    """Print data as it is: CSV, which other programs read."""
+    _write(text)
+
+
 def _finite(value: Any) -> Any:
     """The same with null for numbers that JSON has no word for."""
     if isinstance(value, Mapping):

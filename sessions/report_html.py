@@ -28,16 +28,21 @@ _WORDS = {
 
 def compare_page(result: CompareResult) -> str:
     """The page. The same result gives the same bytes."""
+    return page(result.title, _sections(result))
+
+
+def page(title: str, sections: Sequence[str]) -> str:
+    """A page that loads and runs nothing, whatever a name in it says."""
     head = element(
         "head",
         Markup('<meta charset="utf-8">'),
         Markup(f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'),
         Markup('<meta name="viewport" content="width=device-width, initial-scale=1">'),
         Markup('<meta name="referrer" content="no-referrer">'),
-        element("title", result.title),
+        element("title", title),
         element("style", Markup(STYLE)),
     )
-    body = element("body", element("main", *_sections(result)))
+    body = element("body", element("main", *sections))
     return "<!DOCTYPE html>\n" + element("html", head, body, lang="en") + "\n"
 
 

@@ -20,6 +20,7 @@ from sessions.audit.answers import clock_text, whole, with_clock
 from sessions.audit.finding import Session
 from sessions.audit.lookups import feature_names, lookups
 from sessions.audit.schema import metadata_of
+from sessions.journal.errors import JournalError
 
 #: Codes that stand in columns of these names.
 _WORDS: Mapping[str, type[IntEnum]] = {
@@ -68,8 +69,17 @@ class Books:
         return float(10.0 ** -int(self.session.manifest.fields["money_digits"]))
 
     def frame(self, statement: ClauseElement) -> pl.DataFrame:
-        """What a statement finds."""
-        return whole(pl.DataFrame(self.connection.sql(self.text(statement))))
+        """What a statement finds. Raises `JournalError`; `KeyboardInterrupt` where the engine was interrupted."""
+        try:
+            return whole(pl.DataFrame(self.connection.sql(self.text(statement))))
+        except duckdb.InterruptException as error:
+            raise KeyboardInterrupt from error
+        except duckdb.Error as error:
+            raise JournalError(self.session.folder, f"cannot be asked: {str(error).partition(chr(10))[0]}") from error
+        except RuntimeError as error:  # what its Python side makes of ctrl-C
+            if "nterrupt" in str(error):
+                raise KeyboardInterrupt from error
+            raise
 
     def text(self, statement: ClauseElement) -> str:
         """A statement as DuckDB reads it, values written out."""

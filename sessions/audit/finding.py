@@ -58,7 +58,7 @@ def _folder(rooms: Rooms, wanted: str) -> Path:
         return found[0]
     if found:
         raise NoSuchSession(wanted, f"{len(found)} sessions are called so, the last is {found[-1].name}")
-    raise NoSuchSession(wanted, f"no such session{nearest(wanted, [folder.name for folder in known])}")
+    raise NoSuchSession(wanted, f"no such session{nearest(wanted, [folder.name for folder in known[-5:]])}")
 
 
 def folders(rooms: Rooms) -> list[Path]:

@@ -49,9 +49,10 @@ def judged(books: Books, mask: str) -> Subquery:
     )
     number = cast(c.control, BigInteger)
     observed = books.observed(number)
+    order_id = case((v.op == int(Op.NEW), func.coalesce(d.order_id, 0)), else_=v.order_id)  # 0: none was made
     return (
         select(
-            v.record, v.ts, v.agent, v.instrument, v.op, v.side, d.qty, d.price, v.order_id, v.decision,
+            v.record, v.ts, v.agent, v.instrument, v.op, v.side, d.qty, d.price, order_id.label("order_id"), v.decision,
             c.control, c.name.label("name"), c.unit, observed.label("observed"), limits.value.label("limit"),
             limits.scope, v.version, bit(v.breaches, number).label("denied"), v.breaches, d.seq.label("decided"),
             d.reason, d.ts_market, d.ts.label("decided_ts"),
@@ -209,7 +210,7 @@ def stale(books: Books, limit: int | None = None) -> Answer:
         .where(sent, bad)
         .order_by(d.record, limits.control)
     )  # fmt: skip
-    rows = books.dressed(books.frame(statement.limit(limit + 1) if limit else statement))
+    rows = books.dressed(books.frame(statement))
     names = [Control(n).name.lower() for n in rows["number"]]
     rows = rows.with_columns(pl.Series("control", names, pl.String)).drop("number")
     unwell, judged_orders = _unwell(books), int(books.one(select(func.count()).where(sent)) or 0)

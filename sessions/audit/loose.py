@@ -38,8 +38,7 @@ def orphans(books: Books, limit: int | None = None) -> Answer:
         _unjudged, _unmade, _denied_yet_sent, _about_nothing, _missing, _unanswered, _endless, _requests, _lost_fills,
         _lost_events, _sums,
     )  # fmt: skip
-    pieces = [_found(books, kind, finder(books), limit) for kind, finder in zip(KINDS, finders, strict=True)]
-    rows = pl.concat([frame for frame, _ in pieces])
+    rows = pl.concat([_found(books, kind, find(books)) for kind, find in zip(KINDS, finders, strict=True)])
     open_ended = rows["orphan"].is_in(["order_without_ack", "order_without_end", "request_without_answer"])
     under_way = rows.filter(open_ended) if not books.complete else rows.clear()
     rest = rows.filter(~open_ended) if not books.complete else rows
@@ -51,7 +50,8 @@ def orphans(books: Books, limit: int | None = None) -> Answer:
     )  # fmt: skip
     facts = {"orphans": len(rest), "under_way": len(under_way), "complete": books.complete}
     sheets = (
-        Sheet("orphans", books.dressed(rest), {}, any(cut for _, cut in pieces)), Sheet("by_kind", counts),
+        Sheet("orphans", books.dressed(rest.head(limit or len(rest))), {}, len(rest) > (limit or len(rest))),
+        Sheet("by_kind", counts),
         Sheet("under_way", books.dressed(under_way)),
     )  # fmt: skip
     return Answer("orphans", books.session.id, facts, sheets, f"{len(rest)} orphans" if len(rest) else "")
@@ -63,10 +63,9 @@ _KINDS = {
 }  # fmt: skip
 
 
-def _found(books: Books, kind: str, statement: Any, limit: int | None) -> tuple[pl.DataFrame, bool]:
-    frame = books.frame(statement.limit(limit + 1) if limit else statement)
-    frame = frame.with_columns(pl.lit(kind).alias("orphan")).select(pl.col(n).cast(k) for n, k in _KINDS.items())
-    return (frame.head(limit), len(frame) > limit) if limit else (frame, False)
+def _found(books: Books, kind: str, statement: Any) -> pl.DataFrame:
+    frame = books.frame(statement).with_columns(pl.lit(kind).alias("orphan"))
+    return frame.select(pl.col(name).cast(of) for name, of in _KINDS.items())
 
 
 def _of_decisions(books: Books) -> Select[Any]:
