@@ -55,15 +55,18 @@ def read_session(path: Path) -> SessionPlan:
 def desk_maker(plan: SessionPlan, base: Path, kills: Path | None = None) -> Callable[..., Desk]:
     """What makes desks of a session, given a recorder or none. Models and tapes are opened once.
 
-    Raises `TapedeckError`.
+    Raises `TapedeckError`, also for a tape that is no longer what was imported.
     """
     from core.desk.desk import Desk
+    from core.tape.intact import require_intact
     from core.tape.tape import Tape
     from core.tca.market import read_market
     from models.loading import load_models
 
     models = load_models(plan, base)
     tapes = [Tape(each.folder) for each in plan.tapes]
+    for tape in tapes:
+        require_intact(tape)
     markets = [read_market(tape) for tape in tapes]
     return lambda recorder=None: Desk(plan, tapes, models=models, kills=kills, markets=markets, recorder=recorder)
 

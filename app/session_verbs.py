@@ -110,6 +110,7 @@ def summary(desk: Desk, plan: SessionPlan) -> dict[str, Any]:
         "digest": desk.recorder.digest(),
         "digests": desk.recorder.digests(),
         "messages": sum(desk.indices),
+        "unapplied": _unapplied(desk),
         "records": dict(desk.recorder.counts),
         "agents": [_agent(desk, k, money) for k in range(last)],
         "orders": [_parent(desk, k, money) for k in range(len(desk.parts.parents))],
@@ -126,8 +127,18 @@ def summary(desk: Desk, plan: SessionPlan) -> dict[str, Any]:
         },
         "bracket": _bracket(desk),
         "canaries": len(desk.parts.canaries),
-        "troubles": [f"{desk.agents[k].name}: {words}" for k, words in desk.answers.troubles],
+        "troubles": [f"{desk.agents[k].name if k >= 0 else 'desk'}: {words}" for k, words in desk.answers.troubles],
         "killed": _killed(desk),
+    }
+
+
+def _unapplied(desk: Desk) -> dict[str, dict[str, int]]:
+    """Messages that the book could not apply as they stand, by tape and reason."""
+    from core.enums import Result
+
+    return {
+        tape.name: {Result(i).name.lower(): int(n) for i, n in enumerate(line.book.results) if n and i != Result.OK}
+        for tape, line in zip(desk.plan.tapes, desk.lines, strict=True)
     }
 
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from core.enums import Rung
 from core.errors import ConfigError
+from core.tape.intact import require_intact
 from core.tca.crew import Progress, work_all
 from core.tca.paired import RESAMPLES, figures
 from core.tca.parents import Wanted, block_length, draw
@@ -34,6 +35,8 @@ def compare(
     if jobs < 1:
         raise ConfigError(f"a comparison needs at least one process, not {jobs}")
     bench = Bench(terms)
+    for tape in bench.tapes:
+        require_intact(tape)
     orders = draw(bench.markets, wanted)
     outcomes = work_all(bench, orders, jobs, progress)
     costs = new_costs(len(labels), len(orders))

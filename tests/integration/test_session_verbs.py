@@ -88,6 +88,7 @@ def test_a_session_has_one_digest_however_it_is_run(tapedeck: Console, inside: I
     assert worker["decisions"] > 20 and watcher["decisions"] > 200
     assert [order["filled"] > 0 for order in record["orders"]] == [True, True]
     assert record["records"]["fills"] > 0
+    assert list(record["unapplied"]) == [record["agents"][0]["tape"]]
     for again in (inside("run", session, "--json"), inside("play", session, "--json")):
         assert (again.code, again.err) == (0, "")
         assert again.record["digest"] == record["digest"]
@@ -154,7 +155,7 @@ def test_a_session_file_that_is_none(inside: Inside, tmp_path: Path) -> None:
         assert done.code == 2 and name in done.err
 
 
-@pytest.mark.parametrize("harm", ["meta", "messages", "short"])
+@pytest.mark.parametrize("harm", ["meta", "messages", "short", "flipped"])
 def test_a_damaged_tape_is_one_line(inside: Inside, session: Path, market: Path, harm: str) -> None:
     copy = shutil.copytree(market, session.parent / "copy.tape")
     session.write_text(session.read_text(encoding="utf-8").replace(str(market), str(copy)), encoding="utf-8")
@@ -162,12 +163,20 @@ def test_a_damaged_tape_is_one_line(inside: Inside, session: Path, market: Path,
         (copy / "tape.json").write_text("{", encoding="utf-8")
     elif harm == "messages":
         (copy / "messages.npy").unlink()
+    elif harm == "flipped":
+        whole = bytearray((copy / "messages.npy").read_bytes())
+        whole[len(whole) // 2] ^= 1
+        (copy / "messages.npy").write_bytes(whole)
     else:
         whole = (copy / "messages.npy").read_bytes()
         (copy / "messages.npy").write_bytes(whole[: len(whole) // 2])
     done = inside("run", session, "--json")
     assert_one_line(done)
     assert done.code == 3 and "copy.tape" in done.err
+    if harm == "flipped":
+        compared = inside("compare", copy, "--qty", "5", "--orders", "2")
+        assert_one_line(compared)
+        assert compared.code == 3 and "sha256" in compared.err and "sha256" in done.err
 
 
 def test_a_kill_in_force_sends_nothing_until_it_is_taken_back(inside: Inside, session: Path, killed: Path) -> None:
