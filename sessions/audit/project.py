@@ -19,7 +19,7 @@ from sessions.journal.errors import JournalError
 from sessions.journal.log import Position, start_of
 from sessions.journal.reading import Reader
 from sessions.manifest import Manifest
-from sessions.recording import log_disk
+from sessions.recording import log_disk, marked
 
 #: Records and bytes of the log that are written in one transaction, if so many wait.
 ROWS, BYTES = 750_000, 256 << 20
@@ -63,7 +63,7 @@ def standing(folder: Path, manifest: Manifest, patience: float = PATIENCE) -> Pr
         return None
     found[0].close()
     mark = found[1]
-    return Projected(folder / FILE, mark.at, mark.complete, 0)
+    return Projected(folder / FILE, mark.at, mark.complete, 0, _quarantined(folder))
 
 
 def rebuild(folder: Path, manifest: Manifest, *, patience: float = PATIENCE, rows: int = ROWS) -> Projected:
@@ -117,6 +117,11 @@ def _as_it_is(
     return (connection, found) if isinstance(found, Mark) else found
 
 
+def _quarantined(folder: Path) -> str:
+    reason = marked(folder)
+    return f"in quarantine: {reason}" if reason else ""
+
+
 def _first_line(error: duckdb.Error) -> str:
     return str(error).partition("\n")[0]
 
@@ -133,7 +138,9 @@ def _advance(
                 mark = _write(connection, batch, at, sealed)
         if mark.at.records > before:
             connection.execute("CHECKPOINT")
-    return Projected(folder / FILE, mark.at, mark.complete, mark.at.records - before, fault, rebuilt)
+    return Projected(
+        folder / FILE, mark.at, mark.complete, mark.at.records - before, fault or _quarantined(folder), rebuilt
+    )
 
 
 def _batches(
@@ -167,14 +174,14 @@ def _write(connection: duckdb.DuckDBPyConnection, batch: Batch, at: Position, se
     frames = batch.frames()
     mark = Mark(at, sealed, batch.readings)
     connection.begin()
-    for table, frame in frames.items():
-        insert(connection, table, frame)
-    if batch.refused is not None:
+    if batch.refused is not None:  # before this batch's own acts are there
         connection.execute(
             "UPDATE operator_actions SET failed = $failed, failed_record = $failed_record "
             "WHERE record = (SELECT max(record) FROM operator_actions)",
             batch.refused,
         )
+    for table, frame in frames.items():
+        insert(connection, table, frame)
     move(connection, mark)
     connection.commit()
     return mark

@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,11 @@ _STEP = 0.02
 Settings = Mapping[str, str | bool | int | float | list[str]]
 #: One thread: two are slower at many narrow columns, and the other core belongs to the trader. Checkpoints are made
 #: at the end, not at every 16 MB; a process that is killed leaves them to the next one.
-WRITING: Settings = {"threads": 1, "checkpoint_threshold": "512MB", "preserve_insertion_order": True}
+WRITING: Settings = {
+    "threads": 1,
+    "checkpoint_threshold": "512MB",
+    "preserve_insertion_order": True,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +91,14 @@ def insert(connection: duckdb.DuckDBPyConnection, table: str, frame: pl.DataFram
     connection.unregister("incoming")
 
 
-def statements(manifest: Manifest) -> list[str]:
+def statements(manifest: Manifest) -> tuple[str, ...]:
     """What makes the tables and views of a session's journal."""
-    return [*ddl(metadata_of(feature_names(manifest))), *views()]
+    return _statements(tuple(feature_names(manifest)))
+
+
+@cache
+def _statements(features: tuple[str, ...]) -> tuple[str, ...]:
+    return (*ddl(metadata_of(features)), *views())
 
 
 def remove(folder: Path) -> None:
@@ -103,8 +113,13 @@ def remove(folder: Path) -> None:
 
 def opened(folder: Path, settings: Settings = WRITING, read_only: bool = False) -> duckdb.DuckDBPyConnection:
     """Open the file. Raises `ProjectionBusy`, `ProjectionNewer`, `duckdb.Error` for a file that is none."""
+    first = {name: value for name, value in settings.items() if name != "lock_configuration"}
     try:
-        return duckdb.connect(folder / FILE, read_only=read_only, config=dict(settings))
+        connection = duckdb.connect(folder / FILE, read_only=read_only, config=first)
+        connection.execute("SET enable_progress_bar = false")  # it would draw into the answers
+        if settings.get("lock_configuration"):
+            connection.execute("SET lock_configuration = true")
+        return connection
     except duckdb.IOException as error:
         words = str(error)
         if "lock" in words.lower():

@@ -76,8 +76,8 @@ def plan_rows(limits: Limits) -> list[Row]:
             "control": control, "before": math.nan, "after": value, "person": "", "reason": "", "since": None,
             "expires": None,
         }
-        for scope, values in limits.now.scopes.items()
-        for control, value in values.items()
+        for scope, values in sorted(limits.now.scopes.items())
+        for control, value in sorted(values.items())
     ]  # fmt: skip
 
 
@@ -167,7 +167,7 @@ def reason_rows(raw: bytes, agents: list[str]) -> list[Row]:
 def _object(record: int, raw: bytes) -> dict[str, Any]:
     try:
         found = json.loads(raw)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise JournalError(f"record {record:,}", f"is not JSON: {error}") from error
     if not isinstance(found, dict):
         raise JournalError(f"record {record:,}", "is not a JSON object")

@@ -69,20 +69,25 @@ def _orphans() -> str:
     """What has no counterpart; none of these may be there, but for orders without an end while a session goes on."""
     acknowledged = f"(SELECT order_id FROM events WHERE kind IN ({int(EventKind.ACK)}, {int(EventKind.REJECT)}))"
     sent = f"(SELECT seq, record, ts, order_id FROM decisions WHERE {_NEW})"
+    judged = f"(SELECT * FROM decisions WHERE verdict >= 0 OR op IN ({int(Op.NEW)}, {int(Op.REPLACE)}) AND {_SENT})"
+
+    def either(what: str, other: str, mine: str, yours: str) -> str:
+        return f"IF({mine} IS NULL, '{other}', '{what}') AS what, coalesce({mine}, {yours})"
+
     return f"""
-        SELECT 'order without an end' AS what, s.record, s.ts, s.order_id, s.seq AS number
-        FROM {sent} s ANTI JOIN orders o ON o.order_id = s.order_id
+        SELECT {either("order without an end", "order without a decision", "s.record", "o.record")} AS record,
+            coalesce(s.ts, o.ts_sent) AS ts, coalesce(s.order_id, o.order_id) AS order_id,
+            coalesce(s.seq, o.decision) AS decision
+        FROM {sent} s FULL JOIN orders o ON o.order_id = s.order_id AND o.decision = s.seq
+        WHERE s.record IS NULL OR o.record IS NULL
+        UNION ALL SELECT {either("decision without a verdict", "verdict without a decision", "d.record", "v.record")},
+            coalesce(d.ts, v.ts), coalesce(d.order_id, v.order_id), coalesce(d.seq, v.decision)
+        FROM {judged} d FULL JOIN verdicts v ON v.seq = d.verdict AND v.decision = d.seq
+        WHERE d.record IS NULL OR v.record IS NULL
         UNION ALL SELECT 'order without an acknowledgement', o.record, o.ts_sent, o.order_id, o.decision
         FROM orders o ANTI JOIN {acknowledged} e ON e.order_id = o.order_id WHERE o.ts_arrived <= o.ts_done
-        UNION ALL SELECT 'order without a decision', o.record, o.ts_sent, o.order_id, o.decision
-        FROM orders o ANTI JOIN decisions d ON d.seq = o.decision
-        UNION ALL SELECT 'fill without an order', f.record, f.ts, f.order_id, f.seq
-        FROM fills f ANTI JOIN {sent} s ON s.order_id = f.order_id
-        UNION ALL SELECT 'decision without a verdict', d.record, d.ts, d.order_id, d.seq
-        FROM (SELECT * FROM decisions WHERE op IN ({int(Op.NEW)}, {int(Op.REPLACE)}) AND order_id > 0) d
-        ANTI JOIN verdicts v ON v.seq = d.verdict
-        UNION ALL SELECT 'verdict without a decision', v.record, v.ts, v.order_id, v.seq
-        FROM verdicts v ANTI JOIN decisions d ON d.seq = v.decision"""
+        UNION ALL SELECT 'fill without an order', f.record, f.ts, f.order_id, NULL
+        FROM fills f ANTI JOIN {sent} s ON s.order_id = f.order_id"""
 
 
 def _operator() -> str:
@@ -109,8 +114,12 @@ def _operator() -> str:
 
 
 def _rates() -> str:
-    """Messages sent, the most in any one second, and orders to trades: each agent's, and the desk's."""
-    window = f"ORDER BY ts RANGE BETWEEN {_SECOND - 1} PRECEDING AND CURRENT ROW"
+    """Messages sent, the most in any one second, and orders to trades: each agent's, and the desk's.
+
+    A message counts from its time until a second later: a running sum of comings and goings. A window over a RANGE
+    of time takes 15 times as long.
+    """
+    order = "ORDER BY ts, d ROWS UNBOUNDED PRECEDING"
 
     def of(control: Control) -> str:
         return f"(SELECT min(value) FROM limits_in_force l WHERE l.control = {int(control)} AND {{}})"
@@ -119,14 +128,15 @@ def _rates() -> str:
     ratio = of(Control.ORDER_TO_TRADE).format("l.agent = r.agent")
     return f"""
         WITH sent AS (SELECT agent, ts, op FROM decisions WHERE op <> 0 AND {_SENT}),
-        own AS (SELECT agent, ts, op, count(*) OVER (PARTITION BY agent {window}) AS n FROM sent),
-        whole AS (SELECT ts, op, count(*) OVER ({window}) AS n FROM sent),
+        steps AS (
+            SELECT agent, ts, 1 AS d, op = {int(Op.NEW)} AS opens FROM sent
+            UNION ALL SELECT agent, ts + {_SECOND}, -1, false FROM sent),
+        own AS (SELECT *, sum(d) OVER (PARTITION BY agent {order}) AS n FROM steps),
+        whole AS (SELECT *, sum(d) OVER ({order}) AS n FROM steps),
         rows AS (
-            SELECT agent, count(*) AS messages, sum(op = {int(Op.NEW)}) AS orders, max(n) AS most,
-                arg_max(ts, n) AS most_ts
+            SELECT agent, count(*) // 2 AS messages, sum(opens) AS orders, max(n) AS most, arg_max(ts, n) AS most_ts
             FROM own GROUP BY agent
-            UNION ALL SELECT NULL, count(*), sum(op = {int(Op.NEW)}), max(n), arg_max(ts, n)
-            FROM whole HAVING count(*) > 0),
+            UNION ALL SELECT NULL, count(*) // 2, sum(opens), max(n), arg_max(ts, n) FROM whole HAVING count(*) > 0),
         traded AS (SELECT agent, count(*) AS fills FROM fills GROUP BY agent)
         SELECT coalesce(a.name, 'desk') AS agent, r.messages, r.orders, r.most AS most_in_a_second,
             r.most_ts, {utc("r.most_ts")} AS most_utc, IF(r.agent IS NULL, {desk}, {own}) AS rate_limit,
