@@ -13,6 +13,7 @@ from core.desk.hashing import Digests
 from core.risk.controls import Control
 from sessions.journal.layout import Block
 from sessions.journal.streams import BY_NAME, STREAMS
+from sessions.manifest import Manifest
 from sessions.plan_restore import differences
 
 #: Streams that a second run repeats.
@@ -210,6 +211,13 @@ def sections_of(block: Block) -> Iterator[tuple[str, int, NDArray[Any], int]]:
         if each.stream.repeats:
             yield each.stream.name, each.tape, each.records, at
         at += each.count
+
+
+def feature_names(manifest: Manifest) -> list[str]:
+    """Names of a reading's columns, as a manifest has them."""
+    found = manifest.fields.get("features")
+    names = found.get("names") if isinstance(found, dict) else None
+    return [str(name) for name in names] if isinstance(names, list) else []
 
 
 def _counted(one: Difference, count: int) -> Difference:

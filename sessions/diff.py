@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sessions.compare import Comparison, Difference, sections_of
+from sessions.compare import Comparison, Difference, feature_names, sections_of
 from sessions.journal.layout import Block
 from sessions.journal.log import start_of
 from sessions.journal.reading import Reader
@@ -55,8 +55,7 @@ class Compared:
 def diff(a: Path, b: Path) -> Compared:
     """Compare the sessions in two folders; their writers may be at work. Raises `JournalError`."""
     one, two = read_manifest(a), read_manifest(b)
-    names = one.fields.get("features")
-    held = Comparison(_names(names))
+    held = Comparison(feature_names(one))
     counts: dict[str, list[int]] = {name: [0, 0] for name in held.counts}
     readers = [Reader(log_disk(folder), start_of(m.hash)) for folder, m in ((a, one), (b, two))]
     logs = [iter(reader) for reader in readers]
@@ -107,8 +106,3 @@ def _by_name(entries: Any, content: str) -> dict[str, Any]:
     """What a list of files holds, by name."""
     found = entries if isinstance(entries, list) else []
     return {str(each.get("name", k)): each.get(content) for k, each in enumerate(found) if isinstance(each, dict)}
-
-
-def _names(features: Any) -> list[str]:
-    names = features.get("names") if isinstance(features, dict) else None
-    return [str(name) for name in names] if isinstance(names, list) else []

@@ -3,7 +3,7 @@
 import json
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,11 @@ from numpy.typing import NDArray
 from core.desk.deeds import Deed, read_deed
 from core.enums import AgentState, EventKind, OrderType, Reason, TimeInForce
 from core.errors import ConfigError
+from core.plan import SessionPlan
 from core.ports import ReadingStatus
 from core.risk.controls import Control
+from core.risk.kill import FILE as KILL_FILE
+from core.risk.kill import KILL, KillAct
 from core.transport import Ticket
 from sessions.journal.errors import JournalError
 from sessions.journal.layout import Block
@@ -129,6 +132,7 @@ class Scan:
     state: State = State.CREATED
     reason: str = ""
     result: Mapping[str, Any] = field(default_factory=dict)
+    ended: int = 0  #: journal sequence of the last record of the session's life
 
 
 def scan(folder: Path, manifest: Manifest, past: RecordedPast, tapes: int) -> Scan:
@@ -148,7 +152,7 @@ def _take(found: Scan, past: RecordedPast, block: Block, folder: Path, tapes: in
         elif section.stream.name == "life":
             fields = _json(section.text(), folder, at)
             found.state, found.reason = _state(fields, folder, at), str(fields.get("reason", ""))
-            result = fields.get("result")
+            result, found.ended = fields.get("result"), at
             found.result = result if isinstance(result, dict) else {}
         else:
             past.learn(section, at)
@@ -215,3 +219,23 @@ def _state(fields: Mapping[str, Any], folder: Path, record: int) -> State:
         return State(str(fields.get("state")))
     except ValueError as error:
         raise JournalError(folder, f"record {record:,}: {fields.get('state')!r} is no state") from error
+
+
+def write_kills(folder: Path, manifest: Manifest, plan: SessionPlan) -> None:
+    """The kill file as it was when the session began: what was in force then is in force again.
+
+    Raises `JournalError` for a kill that is none.
+    """
+    acts = []
+    for kill in manifest.fields["kills"]:
+        known = {key: kill.get(key) for key in ("scope", "reason", "person", "ts")} if isinstance(kill, dict) else {}
+        texts = [known.get(key) for key in ("scope", "reason", "person")]
+        ts = known.get("ts")
+        if not all(isinstance(text, str) for text in texts) or not isinstance(ts, int) or isinstance(ts, bool):
+            raise JournalError(manifest.id, f"its manifest holds a kill that is none: {kill!r}"[:300])
+        scope, reason, person = map(str, texts)
+        if scope.startswith("order.") and not (scope[6:].isascii() and scope[6:].isdigit() and len(scope) < 25):
+            raise JournalError(manifest.id, f"its manifest kills no order: {scope[:80]!r}")
+        acts.append(asdict(KillAct(KILL, scope, person, reason, ts, plan.name)))
+    if acts:
+        (folder / KILL_FILE).write_text(json.dumps({"format": 1, "acts": acts}), "utf-8")

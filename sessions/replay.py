@@ -6,10 +6,9 @@ wall clock cut off, and how long a model took that was over its soft budget. A l
 still at work, a person who ended it) is repeated as far as it goes.
 """
 
-import json
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,16 +20,15 @@ from core.desk.desk import Desk
 from core.desk.recorder import Recorder
 from core.errors import ConfigError
 from core.plan import SessionPlan
-from core.risk.kill import FILE as KILL_FILE
-from core.risk.kill import KillAct, KillFileError
+from core.risk.kill import KillFileError
 from core.tape.tape import Tape
-from sessions.compare import REPEATED, Comparison, Difference, FieldDifference
+from sessions.compare import REPEATED, Comparison, Difference, FieldDifference, feature_names
 from sessions.journal.errors import JournalError
 from sessions.journal.layout import Block
 from sessions.journal.log import start_of
 from sessions.journal.reading import Reader
 from sessions.manifest import Manifest, read_manifest
-from sessions.past import Lateness, RecordedAct, RecordedPast, Scan, scan
+from sessions.past import Lateness, RecordedAct, RecordedPast, Scan, scan, write_kills
 from sessions.plan_restore import Restored, restore
 from sessions.recording import State, log_disk
 
@@ -102,7 +100,7 @@ def replay(
     found = scan(folder, manifest, past, len(plan.tapes))
     against = _Against(folder, manifest, found)
     with tempfile.TemporaryDirectory(prefix="tapedeck-replay-") as kills:
-        _write_kills(Path(kills), manifest, plan)
+        write_kills(Path(kills), manifest, plan)
         desk = Desk(
             plan, [Tape(each.folder) for each in plan.tapes], models=load(plan),
             recorder=Recorder(keep=(), latest=1, sink=against), kills=Path(kills),
@@ -128,7 +126,7 @@ class _Against:
         self._blocks: Iterator[Block] = iter(self._reader)
         self._last = found.at.blocks if found.at is not None else 0
         self.over = False
-        self.held = Comparison(_features(manifest))
+        self.held = Comparison(feature_names(manifest))
 
     def take(self, stream: str, records: NDArray[Any], tape: int = 0) -> None:
         """Records of the second run."""
@@ -198,7 +196,7 @@ class _Drive:
     def _ended(self, desk: Desk) -> bool:
         """Whether the record says that everything was played."""
         played = self._found.result.get("messages")
-        return played == [len(each) for each in desk.messages] and "early" not in self._found.reason
+        return played == [len(each) for each in desk.messages] and not self._found.reason
 
     def _go(self, act: RecordedAct) -> None:
         """To the place of an act, piece by piece: a person may want to end it on the way."""
@@ -239,20 +237,24 @@ def _result(
     manifest: Manifest, restored: Restored, past: RecordedPast, found: Scan, against: _Against, complete: bool
 ) -> Replayed:
     held, at = against.held, found.at
-    differences = held.differences
-    said = found.result.get("counts")
-    notes = [*restored.notes]
-    if isinstance(said, dict) and not differences:
-        notes += [
-            f"its last record speaks of {said[name]!r} {name}, there are {count:,}"
-            for name, count in held.counts.items()
-            if name in said and said[name] != count
-        ]
+    differences = held.differences or _last_word(found, held)
     return Replayed(
         manifest.id, found.state, complete, at.records if at is not None else 0, held.counts, held.digests(),
         differences, len(found.acts), tuple(past.lateness), past.times,
-        _doubt(restored.plan, past, differences), tuple(notes), found.fault,
+        _doubt(restored.plan, past, differences), restored.notes, found.fault,
     )  # fmt: skip
+
+
+def _last_word(found: Scan, held: Comparison) -> tuple[Difference, ...]:
+    """What the session's last record says of all the others, where they say something else."""
+    wrong = []
+    for key, here in (("counts", held.counts), ("digests", held.digests())):
+        told = found.result.get(key)
+        said: dict[str, Any] = told if isinstance(told, dict) else {}
+        for name, value in here.items():
+            if name in said and said[name] != value:
+                wrong.append(FieldDifference(f"result.{key}.{name}", said[name], value))
+    return (Difference("life", 0, 0, found.ended, "changed", tuple(wrong)),) if wrong else ()
 
 
 def _doubt(plan: SessionPlan, past: RecordedPast, differences: Sequence[Difference]) -> str:
@@ -279,26 +281,3 @@ def _doubt(plan: SessionPlan, past: RecordedPast, differences: Sequence[Differen
 
 def _models(plan: SessionPlan) -> list[tuple[bool, bool]]:
     return [(bool(a.signal), a.policy.startswith("onnx:")) for a in plan.agents]
-
-
-def _features(manifest: Manifest) -> list[str]:
-    found = manifest.fields.get("features")
-    names = found.get("names") if isinstance(found, dict) else None
-    return [str(name) for name in names] if isinstance(names, list) else []
-
-
-def _write_kills(folder: Path, manifest: Manifest, plan: SessionPlan) -> None:
-    """The kill file as it was when the session began: what was in force then is in force again."""
-    acts = []
-    for kill in manifest.fields["kills"]:
-        known = {key: kill.get(key) for key in ("scope", "reason", "person", "ts")} if isinstance(kill, dict) else {}
-        texts = [known.get(key) for key in ("scope", "reason", "person")]
-        ts = known.get("ts")
-        if not all(isinstance(text, str) for text in texts) or not isinstance(ts, int) or isinstance(ts, bool):
-            raise JournalError(manifest.id, f"its manifest holds a kill that is none: {kill!r}"[:300])
-        scope, reason, person = map(str, texts)
-        if scope.startswith("order.") and not (scope[6:].isascii() and scope[6:].isdigit() and len(scope) < 25):
-            raise JournalError(manifest.id, f"its manifest kills no order: {scope[:80]!r}")
-        acts.append(asdict(KillAct("kill", scope, person, reason, ts, plan.name)))
-    if acts:
-        (folder / KILL_FILE).write_text(json.dumps({"format": 1, "acts": acts}), "utf-8")

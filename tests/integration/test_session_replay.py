@@ -16,20 +16,25 @@ from numpy.typing import NDArray
 import core.desk.build as build
 from core.clock import sleep
 from core.desk.deeds import Act
+from core.desk.desk import Desk
+from core.desk.recorder import Recorder
 from core.enums import OperatorAct, Rung
+from core.errors import ConfigError
 from core.features.spec import SPEC
 from core.plan import AgentPlan, ParentPlan, SessionPlan
 from core.policies.registry import make_policy
 from core.ports import Reading, ReadingStatus
 from core.risk.controls import Control
+from core.risk.kill import KillAct
 from core.tape.tape import Tape
+from core.trading import TradingEngine
 from models.loading import load_models
 from sessions.diff import diff
 from sessions.journal.errors import JournalError
 from sessions.manifest import read_manifest
 from sessions.plan_restore import SessionChanged
-from sessions.recording import Rooms, State, settle
-from tests.oracle.journaled import SECOND, ZOO, again, begin, plan, recorded, rewritten, some_acts
+from sessions.recording import Recording, Rooms, State, settle
+from tests.oracle.journaled import SECOND, ZOO, again, begin, plan, record_desk, recorded, rewritten, some_acts
 from tests.oracle.venue_plans import synthetic
 
 pytestmark = pytest.mark.jit_only
@@ -259,6 +264,25 @@ def refusal(folder: Path) -> str:
     return first.words() if first is not None else ""
 
 
+def test_a_last_record_that_says_something_else_is_named(acted: Path, tmp_path: Path) -> None:
+    folder = copied(acted, tmp_path / "s")
+
+    def change(name: str, at: int, records: NDArray[Any]) -> NDArray[Any]:
+        fields = json.loads(records.tobytes()) if name == "life" else {}
+        if not fields.get("result"):
+            return records
+        fields["result"]["counts"]["fills"] += 1
+        fields["result"]["digests"]["marks"] = "00"
+        return np.frombuffer(json.dumps(fields).encode(), np.uint8)
+
+    rewritten(folder, change)
+    done = again(folder)
+    assert not done.equal
+    assert [(d.stream, [f.name for f in d.fields]) for d in done.differences] == [
+        ("life", ["result.counts.fills", "result.digests.marks"])
+    ]
+
+
 # --- sessions that end early ---------------------------------------------------------------------
 
 
@@ -295,6 +319,42 @@ def test_kills_that_were_in_force_are_in_force_again(tapes: list[Tape], tmp_path
     for folder in (first, second):
         done = again(folder)
         assert done.equal, done.first
+
+
+def test_going_back_on_the_screen_leaves_sessions_that_are_repeated(tapes: list[Tape], tmp_path: Path) -> None:
+    session, recordings = plan(21, tapes[:1]), list[Recording]()
+
+    def start(desk: Desk, kills: tuple[KillAct, ...]) -> None:
+        if recordings:
+            recordings[-1].close(State.SEALED, "a person went back")
+        recordings.append(record_desk(desk, session, tmp_path, kills))
+
+    def make() -> Desk:
+        return Desk(session, tapes[:1], recorder=Recorder(keep=()))
+
+    engine = TradingEngine(make, kills=tmp_path / "risk", begin=start)
+    engine.advance(1_500)
+    engine.act(Act(OperatorAct.PAUSE, 0))
+    engine.advance(2_500, engine.clock + 3_000 * SECOND)
+    engine.act(Act(OperatorAct.RESUME, 0))
+    with pytest.raises(ConfigError):
+        engine.act(Act(OperatorAct.REARM, 1, "it was never killed", "eva"))
+    engine.advance(4_000)
+    engine.act(Act(OperatorAct.KILL, 1, "odd", "eva"))
+    engine.advance(4_500)
+    engine.seek(3_000)
+    engine.act(Act(OperatorAct.REARM, 1, "it is early again", "eva"))
+    engine.act(Act(OperatorAct.RESUME, 1))
+    engine.advance(6_000)
+    engine.act(Act(OperatorAct.CANCEL_ALL, -1))
+    recordings[-1].close(State.SEALED, "the screen was closed")
+    engine.desk.close()
+    assert len(recordings) == 2
+    for recording, acts in zip(recordings, (4, 6), strict=True):
+        done = again(recording.folder)
+        assert done.equal, done.first
+        assert done.acts == acts
+        assert done.counts["acts"] == acts + (recording is recordings[0])
 
 
 # --- what the wall clock decided -----------------------------------------------------------------

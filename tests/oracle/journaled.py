@@ -19,6 +19,7 @@ from core.desk.recorder import Recorder
 from core.enums import OperatorAct, Queue, Rung
 from core.errors import ConfigError
 from core.plan import AgentPlan, FeePlan, LatencyModel, LatencyPlan, LimitPlan, ParentPlan, SessionPlan, TapePlan
+from core.risk.kill import KillAct
 from core.risk.limits import default_limits
 from core.tape.tape import Tape
 from core.transport import Ticket
@@ -108,20 +109,27 @@ class Running:
         return self.recording.folder
 
 
-def begin(session: SessionPlan, home: Path, models: Mapping[str, Any] | None = None, segment: int = 1 << 20) -> Running:
-    """A desk whose records go into a journal under `home`."""
+def record_desk(
+    desk: Desk, session: SessionPlan, home: Path, kills: Sequence[KillAct], segment: int = 1 << 20
+) -> Recording:
+    """The journal of a fresh desk, under `home`."""
     rooms = Rooms(home)
-    tapes = [Tape(each.folder) for each in session.tapes]
-    desk = Desk(session, tapes, models=models, recorder=Recorder(keep=()), kills=home / "risk")
     keys = Keys(rooms.keys)
     fields = manifest_of(
         new_id(session.name, rooms), session, desk.agents, desk.money.digits, public=keys.public, created_ns=1,
-        version="test", kills=desk.switch.latched if desk.switch is not None else (),
+        version="test", kills=kills,
     )  # fmt: skip
     recording = create(rooms, fields, keys, segment)
     desk.recorder.attach(recording.journal)
     recording.become(State.RUNNING)
-    return Running(desk, recording)
+    return recording
+
+
+def begin(session: SessionPlan, home: Path, models: Mapping[str, Any] | None = None, segment: int = 1 << 20) -> Running:
+    """A desk whose records go into a journal under `home`."""
+    tapes = [Tape(each.folder) for each in session.tapes]
+    desk = Desk(session, tapes, models=models, recorder=Recorder(keep=()), kills=home / "risk")
+    return Running(desk, record_desk(desk, session, home, desk.switch.latched if desk.switch else (), segment))
 
 
 def recorded(session: SessionPlan, home: Path, acts: Acts = (), models: Mapping[str, Any] | None = None) -> Path:

@@ -87,7 +87,6 @@ def plans(draw: st.DrawFn, folders: tuple[Path, ...]) -> SessionPlan:
         currency=draw(st.sampled_from(["", "USD"])),
         self_match=draw(st.sampled_from(["cancel-newest", "cancel-oldest", "cancel-both"])),
         budget_ms=draw(st.floats(0.001, 60_000)),
-        soft_ms=draw(st.floats(0.001, 60_000) | st.integers(1, 5)),
     )  # fmt: skip
 
 
