@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from app import __version__
-from app.cli_audit import audit_app
 from app.cli_model import model_app
+from app.cli_proof import whole_audit_app
 from app.cli_tape import tape_app
 from app.output import leave, run
 
@@ -23,7 +23,7 @@ app = typer.Typer(
 )
 app.add_typer(tape_app, name="tape")
 app.add_typer(model_app, name="model")
-app.add_typer(audit_app, name="audit")
+app.add_typer(whole_audit_app, name="audit")
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON record on stdout; no screen.")]
 Speed = Annotated[str, typer.Option("--speed", help="Market seconds a second, or max.")]
