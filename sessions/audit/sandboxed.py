@@ -53,7 +53,6 @@ def main() -> None:
     os.dup2(quiet, 2)
     request = json.load(sys.stdin)
     import duckdb
-    import polars  # noqa: F401 - mapped before the limits are set
 
     _bounded(request)
     try:
@@ -102,7 +101,6 @@ def _bounded(request: Mapping[str, Any]) -> None:
 def _rows(request: Mapping[str, Any]) -> bytes:
     """An Arrow stream of at most one row more than wanted."""
     import duckdb
-    import polars as pl
 
     config: dict[str, Any] = {
         "enable_external_access": "false", "lock_configuration": "true", "python_enable_replacements": "false",
@@ -116,6 +114,8 @@ def _rows(request: Mapping[str, Any]) -> bytes:
         clock.daemon = True
         clock.start()
     query, explained = _checked(connection, str(request["query"]))
+    import polars as pl
+
     relation = connection.sql(query)
     if relation is None:
         raise _RefusedError(_REFUSED)
