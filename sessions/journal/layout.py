@@ -8,9 +8,11 @@ hash       BLAKE2b-256 over all of the above
 """
 
 import hashlib
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntFlag
+from typing import Any
 
 import numpy as np
 from isal.isal_zlib import crc32
@@ -35,7 +37,10 @@ HEADER = np.dtype(
         ("before", "V32"),  # hash of the block before it; of the manifest in the first one
     ]
 )
+#: The same for packing, which is many times faster for a single one.
+_HEADER = struct.Struct("<4sHHQQIIQII32s")
 SECTION = np.dtype([("stream", "u1"), ("tape", "u1"), ("size", "<u2"), ("records", "<u4")])
+_SECTION = struct.Struct("<BBHI")
 #: Largest block; a header that says more is damage.
 MOST = 1 << 30
 #: Longest text of one record, in bytes.
@@ -65,31 +70,29 @@ class Block:
 
 def pack(number: int, first: int, before: bytes, sections: Sequence[Section], flags: int = 0) -> tuple[bytes, bytes]:
     """A block's bytes and its hash. Raises `ValueError` for a section or a size that cannot be."""
-    heads = np.zeros(len(sections), SECTION)
-    parts = []
-    for k, each in enumerate(sections):
-        heads[k] = (each.stream.number, each.tape, *_shape(each))
-        parts.append(each.records.reshape(-1).view(np.uint8).data)
-    length = heads.nbytes + sum(part.nbytes for part in parts)
+    heads = [_SECTION.pack(each.stream.number, each.tape, *_shape(each)) for each in sections]
+    length = SECTION.itemsize * len(heads) + sum(each.records.nbytes for each in sections)
     padding = -length % 8
     if length + padding > MOST:
         raise ValueError(f"a block of {length:,} bytes")
-    header = np.zeros(1, HEADER)
-    header[0] = (
-        MAGIC, VERSION, int(flags), number, first, sum(each.count for each in sections), len(sections),
-        length + padding, 0, 0, np.void(before),
-    )  # fmt: skip
-    body = b"".join([heads.tobytes(), *parts, bytes(padding)])
-    head = bytearray(header.tobytes())
+    count = sum(each.count for each in sections)
+    head = bytearray(
+        _HEADER.pack(MAGIC, VERSION, int(flags), number, first, count, len(heads), length + padding, 0, 0, before)
+    )
+    records: list[Any] = [each.records for each in sections]  # `join` copies from the arrays themselves
+    body = b"".join([*heads, *records, bytes(padding)])
     head[_CRC_AT : _CRC_AT + 4] = crc32(body, crc32(head)).to_bytes(4, "little")
     chained = hashlib.blake2b(head, digest_size=HASH)
     chained.update(body)
-    return b"".join([head, body, chained.digest()]), chained.digest()
+    digest = chained.digest()
+    return b"".join([head, body, digest]), digest
 
 
 def _shape(section: Section) -> tuple[int, int]:
     """Bytes of a record and how many there are; of a text, 1 and its bytes. Raises `ValueError`."""
     records = section.records
+    if not 0 <= section.tape <= 255:
+        raise ValueError(f"{section.stream.name} of tape {section.tape}")
     if section.stream.dtype is None:
         if not 0 < records.nbytes <= MOST_TEXT:
             raise ValueError(f"a text of {records.nbytes:,} bytes in {section.stream.name}")
