@@ -114,12 +114,16 @@ def play(
 @app.command("run", epilog="Example: tapedeck run session.toml --json")
 def run_session(
     session: Annotated[Path, typer.Argument(help="Session file (TOML).")],
+    durable: Annotated[
+        bool,
+        typer.Option("--durable", help="As before a real venue: no order leaves before its record is on the disk."),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Run a session to its end without a screen: agents, orders, profit, denials, and the digest of it all."""
     from app import session_verbs
 
-    session_verbs.run(session, as_json)
+    session_verbs.run(session, as_json, durable)
 
 
 @app.command(epilog="Example: tapedeck rearm desk --reason 'feed is back' --person kim")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app import __version__
+from app.output import say
 from core.clock import wall_ns
 from sessions.journal.anchors import Keys
+from sessions.journal.errors import JournalError
 from sessions.manifest import manifest_of
 from sessions.recording import Recording, Rooms, State, create, new_id, settle_crashed
 
@@ -72,3 +75,35 @@ def result_of(desk: Desk) -> dict[str, Any]:
         "clock": desk.clock,
         "messages": list(desk.indices),
     }
+
+
+@contextmanager
+def recorded(desk: Desk, plan: SessionPlan, home: Path, durable: bool = False) -> Iterator[Recording]:
+    """A session's journal from its first record to its seal; what ends it early is its last word. Closes the desk."""
+    recording = record(desk, plan, home, durable=durable)
+    state, reason = State.FAULTED, ""
+    try:
+        yield recording
+        state = State.SEALED
+    except (KeyboardInterrupt, SystemExit):
+        state, reason = State.SEALED, "ended early by a person"
+        raise
+    except BaseException as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise
+    finally:
+        desk.close()
+        if recording.journal.failure is not None:
+            recording.abandon()
+        else:
+            recording.close(state, reason, result_of(desk))
+
+
+def project(recording: Recording) -> None:
+    """Make the tables of a session that is over; where they cannot be made now, the first question does it."""
+    from sessions.audit.project import project as into_tables
+
+    try:
+        into_tables(recording.folder, recording.manifest)
+    except JournalError as error:
+        say(f"tapedeck: the journal is whole, its tables are not made yet: {error}")

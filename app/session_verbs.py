@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,18 +12,20 @@ from app.output import RISK_KILL, emit, interrupted, say
 from app.paths import home
 from core.clock import cpu_ns, monotonic_ns
 
+#: Messages between two looks at the kill file and for an interrupt.
+_PIECE = 200_000
+
 if TYPE_CHECKING:
     from core.desk.desk import Desk
     from core.plan import SessionPlan
-    from sessions.recording import Recording
 
 
-def run(path: Path, as_json: bool) -> None:
+def run(path: Path, as_json: bool, durable: bool = False) -> None:
     """Run a session file headless and print its summary. Exit code 5 when it ends killed."""
     from app.bootstrap import desk_maker, read_session
 
     plan = read_session(path)
-    summary = run_plan(plan, desk_maker(plan, path.parent, home() / "risk"))
+    summary = run_plan(plan, desk_maker(plan, path.parent, home() / "risk"), durable=durable)
     tell(summary, as_json)
 
 
@@ -36,57 +38,34 @@ def tell(summary: dict[str, Any], as_json: bool) -> None:
         raise SystemExit(RISK_KILL)
 
 
-def run_plan(plan: SessionPlan, make: Any, kept: Collection[str] = (), journal: bool = True) -> dict[str, Any]:
-    """Play a session to its end as fast as it goes, every record into its journal.
+def run_plan(
+    plan: SessionPlan, make: Any, kept: Collection[str] = (), *, durable: bool = False, journal: bool = True
+) -> dict[str, Any]:
+    """Play a session to its end as fast as it goes, every record into its journal, and that into its tables.
 
-    `kept`: streams that somebody wants to see whole afterwards. What ends it early is the journal's last word.
+    `kept`: streams that somebody wants to see whole afterwards; `durable`: no order goes on its way before its decision
+    is on the disk; `journal`: False only to measure what it costs.
     """
+    from app.journaling import project, recorded
     from core.desk.recorder import Recorder
 
     desk: Desk = make(Recorder(keep={"orders", "fills", *kept}))
     desk.answers.urgent = interrupted
     started, cpu = monotonic_ns(), cpu_ns()
-    with _recorded(desk, plan, journal) as recording:
+    with recorded(desk, plan, home(), durable) if journal else nullcontext() as recording:
         while not desk.over:
-            desk.advance(most=1_000_000)
+            desk.advance(most=_PIECE)
             if interrupted():
                 raise KeyboardInterrupt
     wall, used = (monotonic_ns() - started) / 1e9, (cpu_ns() - cpu) / 1e9
+    if recording is not None:
+        project(recording)
     return {
         "journal": recording.manifest.id if recording is not None else None,
         **summary(desk, plan),
         "seconds": round(wall, 3),
         "messages_per_cpu_second": round(sum(desk.indices) / max(used, 1e-9)),
     }
-
-
-@contextmanager
-def _recorded(desk: Desk, plan: SessionPlan, journal: bool) -> Iterator[Recording | None]:
-    """A session's journal from its first record to its seal."""
-    from app.journaling import record, result_of
-    from sessions.journal.errors import JournalError
-    from sessions.recording import State
-
-    recording = record(desk, plan, home()) if journal else None
-    state, reason = State.FAULTED, "unknown"
-    try:
-        yield recording
-        state, reason = State.SEALED, ""
-    except JournalError:
-        if recording is not None:
-            recording.abandon()
-            recording = None
-        raise
-    except (KeyboardInterrupt, SystemExit):
-        state, reason = State.SEALED, "ended early by a person"
-        raise
-    except BaseException as error:
-        reason = f"{type(error).__name__}: {error}"
-        raise
-    finally:
-        desk.close()
-        if recording is not None:
-            recording.close(state, reason, result_of(desk))
 
 
 def summary(desk: Desk, plan: SessionPlan) -> dict[str, Any]:
