@@ -261,6 +261,7 @@ class SessionPlayer(TapePlayer):
         trading: Any = engine
         ladder = snapshot.ladder
         if self._desk_view is None or now - self._desk_at >= _DESK_NS:
+            self._read_kills(trading)  # another process may have changed them
             try:
                 self._desk_view = desk_view(
                     trading.desk, self._shown, ladder.low, len(ladder.bids), ladder.group, self.shown

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from core.book.book import Book
 from core.desk.acts import Done, latch, latches
-from core.desk.deeds import Act, Deed, deed_text, differences, perform
+from core.desk.deeds import Act, Deed, deed_text, differences, heed, perform
 from core.desk.desk import Desk
 from core.engine import Engine, View
-from core.enums import EventKind
+from core.enums import EventKind, OperatorAct
 from core.errors import ConfigError
 from core.history import new_sampler, play, sample
 from core.risk.kill import KillAct, KillFileError, KillSwitch
@@ -55,8 +55,10 @@ class TradingEngine(Engine):
     def act(self, act: Act, started: int | None = None) -> Done:
         """Carry out a person's act now, and remember it: a replay of the session repeats it. One that fails is not.
 
-        `started`: monotonic ns of the key press.
+        What the kill file says since comes first, but never before a kill. `started`: monotonic ns of the key press.
         """
+        if act.what != OperatorAct.KILL:
+            heed(self.desk)
         return self._do(self._here(act), started)
 
     def _here(self, act: Act) -> Deed:
@@ -193,6 +195,7 @@ class TradingEngine(Engine):
         else:
             self._standing = switch.latched
         self.desk.switch = switch
+        self.desk.obey = lambda act: self._do(self._here(act))
 
     def _resample(self) -> None:
         """The sampled past before this moment: from the tape alone, for our orders never change its book."""

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.desk import acts
-from core.desk.acts import DESK, Done
+from core.desk.acts import DESK, Done, latch, latches
 from core.desk.desk import Desk, Place
 from core.enums import OperatorAct
 from core.errors import ConfigError
@@ -66,6 +66,37 @@ def perform(desk: Desk, act: Act, started: int | None = None) -> Done:
     if act.what not in plain:
         raise ConfigError(f"nobody knows how to do {act.what.name.lower()}")
     return plain[act.what](desk, act.target)
+
+
+def heed(desk: Desk) -> None:
+    """Do here what another process did to the kill file: kill at once, re-arm; each as an act of the record.
+
+    Kills of instruments and of single orders have no act: the gate latches them.
+    """
+    switch = desk.switch
+    if switch is None or not switch.changed():
+        return
+    before, known = latches(desk.gate), switch.history
+    switch.look()
+    wanted = latches(desk.gate)
+    latch(desk.gate, before)
+    desk.switch = None  # it is in the file already
+    try:
+        for act in differences(before, wanted):
+            write_and_do(desk, act) if desk.obey is None else desk.obey(act)
+    finally:
+        latch(desk.gate, wanted)
+        desk.switch = switch
+    for kill in switch.history:
+        if kill not in known:
+            desk.answers.say(desk.clock, DESK, f"{kill.act} {kill.scope} by {kill.person}, elsewhere: {kill.reason}")
+
+
+def write_and_do(desk: Desk, act: Act) -> None:
+    """An act of nobody at a screen, in the record before it is done."""
+    desk.recorder.note("acts", deed_text(Deed(desk.place, desk.clock, desk.indices[0], act)))
+    desk.recorder.commit()
+    perform(desk, act)
 
 
 Latches = tuple[int, NDArray[np.int64], NDArray[np.int64]]

@@ -1,6 +1,6 @@
 """A session that runs: plays its tapes through the line, answers for its policies, obeys a person."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,9 @@ from core.desk.ready import Ready
 from core.desk.recorder import Recorder
 from core.enums import AgentState
 from core.errors import EngineBroken
-from core.line.run import ASK, BROKEN, DRAIN, GROW, run
+from core.line.run import ASK, BROKEN, DRAIN, GROW, due, run
 from core.line.state import NEVER, Line
+from core.line.wake import find_next_wake
 from core.plan import SessionPlan
 from core.risk.kill import KillSwitch
 from core.risk.limits import LimitSet, expired, limits_text, next_expiry
@@ -71,6 +72,7 @@ class Desk:
         self.indices = [0] * len(tapes)
         self._marked = [0] * len(tapes)  # ns UTC of the newest mark recorded
         self._until: int | None = None
+        self.obey: Callable[[Any], object] | None = None  #: carries out what the kill file says; None = `deeds` does
         for k, index in enumerate(start or ()):
             self._begin_at(k, index)
         firsts = [
@@ -141,6 +143,10 @@ class Desk:
         Where the cuts are makes no difference to what happens. A person's urgent command ends it at the turn of a
         policy in Python.
         """
+        if self.switch is not None and self.switch.changed():
+            from core.desk.deeds import heed  # acts know what a desk is
+
+            heed(self)
         until = asked = min(until, _FOREVER)
         if len(self.lines) == 1:
             stop = len(self.messages[0]) if most is None else min(len(self.messages[0]), self.indices[0] + most)
@@ -164,8 +170,7 @@ class Desk:
         return goal == until
 
     def _settle_clock(self, until: int | None) -> None:
-        clocks = [int(line.venue.top[0]["clock"]) for line in self.lines]
-        self.clock = max([self.clock, *clocks])
+        self.clock = max([self.clock, *(int(line.venue.top[0]["clock"]) for line in self.lines)])
         if until is not None and until < _FOREVER:
             self.clock = max(self.clock, min(until, max(tape.meta.last_ts for tape in self.tapes)))
 
@@ -265,9 +270,6 @@ class Desk:
 
     def _wakes(self, line: Line) -> None:
         """After an agent's next turn was set from outside: the line looks again."""
-        from core.line.run import due
-        from core.line.wake import find_next_wake
-
         find_next_wake(line)
         due(line)
 

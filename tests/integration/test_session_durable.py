@@ -58,7 +58,6 @@ def test_what_is_not_on_the_disk_never_happens(
 ) -> None:
     kept, calls = getattr(FolderDisk, call), [0]
     desk = made(tape)
-    sent: list[int] = []
 
     def fails(self: FolderDisk, *given: Any) -> None:
         calls[0] += 1
@@ -68,12 +67,10 @@ def test_what_is_not_on_the_disk_never_happens(
 
     monkeypatch.setattr(FolderDisk, call, fails)
     with pytest.raises(JournalError, match="Input/output"), recorded(desk, desk.plan, tmp_path, durable=True):
-        try:
-            desk.advance()
-        finally:
-            arrived = desk.lines[0].venue.orders["ts_arrived"]
-            sent = sorted(desk.lines[0].venue.orders["order_id"][arrived > 0].tolist())
-            over = desk.recorder.records("orders")["order_id"].tolist()
+        desk.advance()
+    pool = desk.lines[0].venue.orders
+    sent = pool["order_id"][pool["ts_arrived"] > 0].tolist()
+    over = desk.recorder.records("orders")["order_id"].tolist()
     monkeypatch.undo()
     (standing,) = settle_all(Rooms(tmp_path))
     assert standing.state is State.FAULTED and standing.manifest is not None

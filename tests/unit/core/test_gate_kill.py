@@ -1,6 +1,8 @@
 """The kill switch: latched, scoped, there after a restart, taken back only by a person with a reason."""
 
+import fcntl
 import json
+import multiprocessing
 import os
 from pathlib import Path
 
@@ -8,7 +10,7 @@ import pytest
 
 from core.errors import ConfigError
 from core.risk.controls import Control
-from core.risk.kill import FILE, KILL, REARM, KillFileError, KillSwitch
+from core.risk.kill import FILE, KILL, LOCK, REARM, KillFileError, KillSwitch
 from core.risk.state import MOST_KILLED_ORDERS
 from tests.oracle.gate_cases import Desk
 
@@ -114,12 +116,19 @@ def test_a_killed_agent_of_another_session_stays_killed(tmp_path: Path) -> None:
 def test_more_killed_orders_than_places_kill_the_desk(tmp_path: Path) -> None:
     desk = Desk()
     kills = switch(tmp_path, desk)
-    kills._write = lambda: None  # type: ignore[method-assign]  # hundreds of fsyncs say nothing here
+    kills._keep = lambda: None  # type: ignore[method-assign]  # hundreds of fsyncs say nothing here
     for order in range(1_000, 1_000 + MOST_KILLED_ORDERS):
         kills.kill(f"order.{order}", "why", "ann", 5)
     assert desk.ask() == set()
     kills.kill("order.7", "why", "ann", 5)
     assert desk.ask() == {Control.KILLED}
+
+
+def _file(scope: str, ts: str = "1") -> str:
+    return (
+        f'{{"format": 1, "acts": [{{"act": "kill", "scope": "{scope}", "person": "a", "reason": "r", "ts": {ts},'
+        f' "session": "s"}}]}}'
+    )
 
 
 @pytest.mark.parametrize(
@@ -128,13 +137,16 @@ def test_more_killed_orders_than_places_kill_the_desk(tmp_path: Path) -> None:
      '{"format": 1, "acts": [{"act": "k", "scope": "desk", "person": "a", "reason": "r", "ts": 1, "session": "s"}]}',
      '{"format": 1, "acts": [{"act": "kill", "scope": 1, "person": "a", "reason": "r", "ts": 1, "session": "s"}]}',
      '{"format": 1, "acts": [{"act": "kill", "scope": "desk", "person": "", "reason": "", "ts": "1", "session": ""}]}',
-     "[" * 100_000],
+     "[" * 100_000,
+     *map(_file, ("order.abc", f"order.{9**20}", "order.-1", "order.", "desks", "", "agent.", "tape.A")),
+     _file("desk", "true")],
 )  # fmt: skip
 def test_a_damaged_file_stops_everything(tmp_path: Path, text: str) -> None:
     (tmp_path / FILE).write_text(text)
     with pytest.raises(KillFileError) as caught:
         switch(tmp_path, Desk())
     assert str(tmp_path / FILE) in str(caught.value)
+    assert caught.value.exit_code == 5 and "\n" not in str(caught.value)
 
 
 def test_bytes_that_are_no_text(tmp_path: Path) -> None:
@@ -169,4 +181,76 @@ def test_the_file_is_replaced_in_one_step(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(os, "fsync", dies)
     with pytest.raises(KillFileError, match="No space left on device"):
         kills.kill("agent.maker", "why", "ann", 6)
-    assert (tmp_path / FILE).read_text() == whole and os.listdir(tmp_path) == [FILE]
+    assert (tmp_path / FILE).read_text() == whole and sorted(os.listdir(tmp_path)) == [FILE, LOCK]
+
+
+def test_two_processes_keep_each_others_kills(tmp_path: Path) -> None:
+    one, two = Desk(), Desk()
+    first, second = switch(tmp_path, one), switch(tmp_path, two, "s2")
+    first.kill("desk", "why", "ann", 1)
+    second.kill("agent.maker", "why", "bob", 2)
+    assert [act.scope for act in switch(tmp_path, Desk()).latched] == ["desk", "agent.maker"]
+    assert first.changed() and second.changed()
+    for kills in (first, second):
+        kills.look()
+        assert [act.scope for act in kills.latched] == ["desk", "agent.maker"] and not kills.changed()
+    assert one.ask() == two.ask() == {Control.KILLED}
+    second.rearm("desk", "fine", "bob", 3)  # killed by the other
+    assert first.changed() and not second.changed()
+    first.look()
+    assert [act.scope for act in first.latched] == ["agent.maker"]
+
+
+def _kill_many(folder: Path, name: str, count: int) -> None:
+    kills = switch(folder, Desk(), name)
+    for number in range(count):
+        kills.kill(f"order.{number}", "why", name, number)
+
+
+def test_many_kills_at_once_are_all_kept(tmp_path: Path) -> None:
+    fork = multiprocessing.get_context("fork")
+    workers = [fork.Process(target=_kill_many, args=(tmp_path, f"s{k}", 20)) for k in range(3)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(30)
+        assert worker.exitcode == 0
+    kept = switch(tmp_path, Desk()).history
+    for k in range(3):
+        assert [act.ts for act in kept if act.session == f"s{k}"] == list(range(20))
+
+
+def test_a_lock_that_is_not_let_go_is_told_and_the_kill_counts(tmp_path: Path) -> None:
+    desk = Desk()
+    kills = switch(tmp_path, desk)
+    with (tmp_path / LOCK).open("w") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        with pytest.raises(KillFileError, match=r"another process holds kill\.lock"):
+            kills.kill("desk", "why", "ann", 5)
+    assert desk.ask() == {Control.KILLED} and switch(tmp_path, Desk()).latched == ()
+    kills.kill("agent.maker", "why", "ann", 6)  # what was not kept is kept with the next
+    assert [act.scope for act in switch(tmp_path, Desk()).latched] == ["desk", "agent.maker"]
+
+
+def test_a_file_that_gets_damaged_kills_the_desk_until_it_is_mended(tmp_path: Path) -> None:
+    desk = Desk()
+    kills = switch(tmp_path, desk)
+    kills.kill("agent.taker", "why", "ann", 5)
+    whole = (tmp_path / FILE).read_text()
+    (tmp_path / FILE).write_text("{")
+    kills.look()
+    assert desk.ask() == {Control.KILLED} and "damaged" in kills.latched[-1].reason
+    (tmp_path / FILE).unlink()
+    assert not kills.changed()  # a file that is gone takes nothing back
+    (tmp_path / FILE).write_text(whole)
+    assert kills.changed()
+    kills.look()
+    assert desk.ask() == set() and [act.scope for act in kills.latched] == ["agent.taker"]
+
+
+@pytest.mark.parametrize("scope", ["foo", "", "order.x", "agent.", "dekk"])
+def test_rearming_what_is_no_scope(tmp_path: Path, scope: str) -> None:
+    kills = switch(tmp_path, Desk())
+    kills.kill("desk", "why", "ann", 5)
+    with pytest.raises(ConfigError, match=f"^rearm {scope}: no such scope; "):
+        kills.rearm(scope, "fine", "ann", 6)
