@@ -34,6 +34,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ...]:
 _TIMES = st.integers(-(2**60), 2**61)
 _WORDS = st.text(st.characters(exclude_categories=("C", "Z")), min_size=1, max_size=20)
 _DECIMALS = st.decimals(-1_000_000, 1_000_000, places=4, allow_nan=False).map(lambda d: f"{d.normalize():f}")
+_BPS = st.decimals(-10_000, 10_000, places=4, allow_nan=False).map(lambda d: f"{d.normalize():f}")
 _REALS = st.floats() | st.integers(-(10**6), 10**6)
 _PARENTS = st.builds(
     ParentPlan, st.sampled_from([1, -1]), st.integers(1, MAX_QTY), _TIMES, _TIMES,
@@ -63,7 +64,7 @@ def plans(draw: st.DrawFn, folders: tuple[Path, ...]) -> SessionPlan:
     """A plan of anything that a plan may say."""
     count = draw(st.integers(1, 2))
     names = draw(st.lists(_WORDS, unique=True, max_size=3))
-    fees = st.builds(FeePlan, _DECIMALS, _DECIMALS, _DECIMALS, _DECIMALS)
+    fees = st.builds(FeePlan, _DECIMALS, _DECIMALS, _BPS, _BPS)
     return SessionPlan(
         name=draw(_WORDS),
         tapes=tuple(
@@ -96,7 +97,7 @@ def manifest(plan: SessionPlan) -> Manifest:
     return Manifest(json.loads(json.dumps(fields)), bytes(32))
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_a_plan_comes_back_as_it_was(folders: tuple[Path, ...], data: st.DataObject) -> None:
     plan = data.draw(plans(folders))
