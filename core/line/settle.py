@@ -5,8 +5,8 @@ import numpy as np
 from core.account.account import settle as settle_account
 from core.enums import EventKind, Op, OrderStatus, Reason
 from core.jit import inner, merged
+from core.line.owned import disown
 from core.line.state import Line
-from core.line.submit import disown
 from core.risk.hooks import accepted, answered, changed, filled, rejected
 from core.venue.reports import forget
 

@@ -5,6 +5,7 @@ import numpy as np
 from core.enums import EventKind, Op, OrderFlag, OrderStatus, OrderType, Reason
 from core.jit import inner, kernel, merged
 from core.line.look import market
+from core.line.owned import find_order, own
 from core.line.state import Line
 from core.policies.codes import Why
 from core.records import NO_PRICE
@@ -80,22 +81,6 @@ def decided(line: Line, agent: int, now: int, why: int) -> int:
     who["decisions"] += 1
     who["why"] = why
     return place
-
-
-@merged
-def find_order(line: Line, agent: int, order_id: int) -> int:
-    """Slot of an agent's open order, -1 if it has no such order. Agent -1 looks through all."""
-    if agent >= 0:
-        slot = np.int64(line.agents[agent]["open_head"])
-        while slot >= 0:
-            if line.venue.orders[slot]["order_id"] == order_id:
-                return slot
-            slot = np.int64(line.venue.orders[slot]["mine_next"])
-        return -1
-    for slot in range(line.venue.orders.shape[0]):
-        if line.venue.orders[slot]["order_id"] == order_id and line.venue.orders[slot]["status"] != 0:
-            return slot
-    return -1
 
 
 @merged
@@ -272,42 +257,11 @@ def _send_new(line: Line, agent: int, now: int, k: int, decision: np.void) -> No
     order["status"] = _SENT
     order["known_status"] = _SENT
     order["reason"] = _NONE
-    _own(line, agent, slot)
+    own(line, agent, slot)
     if intent["parent"] >= 0:
         line.parents[intent["parent"]]["working"] += intent["qty"]
     decision["order_id"] = order["order_id"]
     push(venue, now + delay(venue, _ORDER, now), _NEW, slot, intent["qty"], intent["price"], _NONE)
-
-
-@merged
-def _own(line: Line, agent: int, slot: int) -> None:
-    """Append an order to its agent's open ones."""
-    who, order = line.agents[agent], line.venue.orders[slot]
-    order["mine_next"] = -1
-    order["mine_prev"] = who["open_tail"]
-    if who["open_tail"] >= 0:
-        line.venue.orders[who["open_tail"]]["mine_next"] = slot
-    else:
-        who["open_head"] = slot
-    who["open_tail"] = slot
-    who["n_open"] += 1
-
-
-@merged
-def disown(line: Line, slot: int) -> None:
-    """An order is over: it is no longer among its agent's open ones."""
-    order = line.venue.orders[slot]
-    who = line.agents[order["agent"]]
-    before, behind = order["mine_prev"], order["mine_next"]
-    if before >= 0:
-        line.venue.orders[before]["mine_next"] = behind
-    else:
-        who["open_head"] = behind
-    if behind >= 0:
-        line.venue.orders[behind]["mine_prev"] = before
-    else:
-        who["open_tail"] = before
-    who["n_open"] -= 1
 
 
 @merged
