@@ -96,7 +96,8 @@ def limit_rows(limits: Limits, record: int, raw: bytes) -> tuple[list[Row], list
                     "after": float(change["after"]), "person": str(change["person"]), "reason": str(change["reason"]),
                     "since": int(change["since"]), "expires": None if expires is None else int(expires),
                 })  # fmt: skip
-        limits.now = _advanced(limits.now, fields["made"], version, ts)
+        over = max((int(change["expires"]) for change in fields["gone"]), default=ts)  # it is written 1 ns before
+        limits.now = _advanced(limits.now, fields["made"], version, max(ts, over))
     except (KeyError, TypeError, ValueError, AttributeError, ConfigError) as error:
         raise JournalError(f"record {record:,}", f"is no change of limits: {error}") from error
     return rows, list(limits.rows(record))
