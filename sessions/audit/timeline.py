@@ -6,25 +6,18 @@ rest, whatever the size of the journal.
 """
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import polars as pl
 from sqlalchemy import BigInteger, Select, and_, func, literal_column, or_, select, text, union_all
 
 from sessions.audit.books import Books
+from sessions.audit.lines import Key, Kind, Line, Wanted
 from sessions.audit.searching import Meaning, meaning
-from sessions.audit.timeline_rows import USUAL, Kind, Wanted, branches
-from sessions.audit.timeline_words import Line, life_line, lines
+from sessions.audit.timeline_rows import branches
+from sessions.audit.timeline_words import life_line, lines
 
-__all__ = ["USUAL", "Key", "Kind", "Line", "Page", "Timeline", "Wanted"]
 _GROWTH = 16
-
-
-class Key(NamedTuple):
-    """Where a line stands: time, then journal sequence."""
-
-    ts: int
-    record: int
 
 
 @dataclass(frozen=True, slots=True)

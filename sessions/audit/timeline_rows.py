@@ -2,49 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import IntEnum
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, false, func, literal, null, or_, select
 
 from core.enums import EventKind
 from sessions.audit.books import Books
+from sessions.audit.lines import Kind, Wanted
 from sessions.audit.searching import Meaning
-
-
-class Kind(IntEnum):
-    """What a line is about."""
-
-    DECISION = 1
-    ORDER = 2  #: an order that is over
-    FILL = 3
-    EVENT = 4
-    DENIAL = 5  #: a verdict that denied
-    ACT = 6  #: of a person
-    LIMIT = 7
-    LIFE = 8
-    IDLE = 9  #: a decision to do nothing
-
-
-USUAL = frozenset(Kind) - {Kind.IDLE}
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """Which lines are shown."""
-
-    kinds: frozenset[Kind] = USUAL
-    agent: str = ""
-    order: int = 0
-    control: str = ""
-    begin: int | None = None  #: ns UTC
-    end: int | None = None  #: not included
-    text: str = ""  #: in agents, controls, reasons, what people said
-
-    @property
-    def all(self) -> bool:
-        """Nothing is left out but what is left out as a rule."""
-        return self == Wanted(self.kinds)
 
 
 def branches(books: Books, wanted: Wanted, sought: Meaning) -> list[Select[Any]]:

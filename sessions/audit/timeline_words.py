@@ -1,7 +1,6 @@
 """Rows of the journal as lines that a person reads: codes become words for the few rows that are shown."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import IntEnum
 from typing import Any
@@ -14,28 +13,9 @@ from core.policies.reasons import FIRST_OWN, ReasonBook
 from core.records import NO_PRICE
 from core.risk.controls import SPECS
 from sessions.audit.books import Books, word
+from sessions.audit.lines import Line
 
 _ALARMS = (int(EventKind.REJECT), int(EventKind.CANCEL_REJECT), int(EventKind.DENIED))
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line of the journal."""
-
-    kind: int
-    record: int  #: journal sequence
-    ts: int  #: ns UTC; of a state of the session that of the newest thing before it
-    what: str
-    agent: str = ""
-    instrument: str = ""
-    order_id: int = 0
-    side: int = 0
-    qty: int | None = None  #: lots
-    price: int | None = None  #: ticks
-    words: str = ""
-    alarm: bool = False  #: denied, refused, rejected
-    asked: str = ""  #: what `why` understands; empty where nobody decided it
-    control: str = ""  #: the first one that denied
 
 
 def lines(books: Books, rows: pl.DataFrame) -> list[Line]:
