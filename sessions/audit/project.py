@@ -4,22 +4,26 @@ The log is the authority. A projection that is gone, unreadable, of an older sch
 log (after a power cut the log may end earlier than what was read of it) is made anew.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 
-from sessions.audit.batches import Batch
 from sessions.audit.lookups import feature_names
 from sessions.audit.store import FILE, PATIENCE, WRITING, Mark, insert, locked, make, mark_of, move, opened, remove
-from sessions.audit.texts import BEFORE, limit_rows, limits_of
 from sessions.journal.errors import JournalError
 from sessions.journal.log import Position, start_of
 from sessions.journal.reading import Reader
 from sessions.manifest import Manifest
 from sessions.recording import log_disk, marked
+
+if TYPE_CHECKING:
+    from sessions.audit.batches import Batch
 
 #: Records and bytes of the log that are written in one transaction, if so many wait.
 ROWS, BYTES = 750_000, 256 << 20
@@ -147,6 +151,9 @@ def _batches(
     connection: duckdb.DuckDBPyConnection, manifest: Manifest, reader: Reader, readings: int, rows: int
 ) -> Iterator[tuple[Batch, Position, bool, str]]:
     """What is new, in batches; with the place after each, whether that is the seal, and what is wrong behind it."""
+    from sessions.audit.batches import Batch  # a reader of what is projected already needs no compiler
+    from sessions.audit.texts import BEFORE, limit_rows, limits_of
+
     names = [str(agent["name"]) for agent in manifest.fields["agents"]]
     limits = limits_of(manifest)
     list(limits.rows(BEFORE))

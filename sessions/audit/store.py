@@ -1,5 +1,7 @@
 """`journal.duckdb` as a file: made, opened for writing by one, set aside when it cannot be used."""
 
+from __future__ import annotations
+
 import fcntl
 import os
 from collections.abc import Iterator, Mapping
@@ -7,23 +9,23 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
-import polars as pl
 
 from core.clock import monotonic_ns, sleep
-from sessions.audit.batches import rows_frame
 from sessions.audit.errors import ProjectionBusy, ProjectionNewer
 from sessions.audit.lookups import feature_names, lookups
 from sessions.audit.schema import VERSION, ddl, metadata_of, shape_of
-from sessions.audit.texts import BEFORE, limits_of, plan_rows
 from sessions.audit.views import views
 from sessions.journal.disk import sync_folder
 from sessions.journal.errors import JournalError
 from sessions.journal.log import Position, segment_name
 from sessions.manifest import Manifest
 from sessions.recording import log_disk
+
+if TYPE_CHECKING:
+    import polars as pl
 
 FILE, LOCK = "journal.duckdb", "projector.lock"
 #: Seconds that somebody waits for another who projects.
@@ -131,6 +133,9 @@ def opened(folder: Path, settings: Settings = WRITING, read_only: bool = False) 
 
 def make(connection: duckdb.DuckDBPyConnection, manifest: Manifest, start: Position) -> None:
     """Tables, views, lookups and the mark, all or nothing. Raises `JournalError`, `duckdb.Error`."""
+    from sessions.audit.batches import rows_frame  # a reader of what is there already needs none of this
+    from sessions.audit.texts import BEFORE, limits_of, plan_rows
+
     limits = limits_of(manifest)
     tables = lookups(manifest) | {"limits": plan_rows(limits), "limits_in_force": list(limits.rows(BEFORE))}
     makers = statements(manifest)
