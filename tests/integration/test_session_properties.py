@@ -17,6 +17,7 @@ from core.tape.importer import import_tape
 from core.tape.tape import Tape
 from tests.lobster_days import lobster_day
 from tests.oracle.venue_cases import TAPE_CODE, tape_of
+from tests.oracle.venue_plans import synthetic
 from tests.oracle.venue_sessions import SECOND, Always, Script, fills_of, order, played, rows_of, session, stored
 
 TRADED = [Rung.BOOK, Rung.QUEUE, Rung.LEDGER, Rung.LATENCY, Rung.REACTIVE]
@@ -163,12 +164,11 @@ def _cost(tape: Tape, rung: Rung, every: int, qty: int) -> float:
     return float(((fills["price"] - fills["tape_mid2"] / 2) * fills["qty"]).sum() / fills["qty"].sum())
 
 
-@pytest.mark.xfail(
-    strict=True, reason="in a market of noise what is taken refills sooner at R5 than the tape replaces it at R3"
-)
-def test_taking_costs_more_on_higher_rungs(market: Tape) -> None:
-    book, ledger, reactive = (_cost(market, r, 5 * SECOND, 8) for r in (Rung.BOOK, Rung.LEDGER, Rung.REACTIVE))
-    assert book < ledger <= reactive
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_taking_costs_more_on_higher_rungs(tmp_path: Path, seed: int) -> None:
+    day = synthetic(tmp_path, seed, 20_000)
+    book, ledger, reactive = (_cost(day, r, 120 * SECOND, 200) for r in (Rung.BOOK, Rung.LEDGER, Rung.REACTIVE))
+    assert book < ledger < reactive
 
 
 def test_taking_costs_more_on_higher_rungs_on_a_real_day(real: Tape) -> None:

@@ -7,6 +7,7 @@ import pytest
 from core.enums import Action, EventKind, Op, OrderFlag, OrderStatus, OrderType, Reason, Rung, Status, TimeInForce
 from core.policies.intent import Intent
 from core.policies.shown import View
+from core.risk.controls import Control
 from tests.oracle.venue_sessions import (
     BUY,
     SELL,
@@ -205,18 +206,24 @@ def test_what_we_took_is_gone_and_what_we_absorb_is_not(tmp_path: Path) -> None:
     assert fills_of(again) == [(1, 102, 4, 0), (2, 102, 4, 0)]
 
 
-@pytest.mark.parametrize("status", [Status.HALTED, Status.CLOSED, Status.PRE_OPEN])
-def test_no_order_is_taken_while_the_market_does_not_trade(tmp_path: Path, status: Status) -> None:
+_SHUT = [Status.HALTED, Status.CLOSED, Status.PRE_OPEN]
+
+
+@pytest.mark.parametrize("status", _SHUT)
+def test_the_gate_lets_no_order_out_while_it_sees_that_nothing_trades(tmp_path: Path, status: Status) -> None:
     desk = run(tmp_path, [order(BUY, 1, 102)], (0.5, STATUS, 0, 0, int(status), 0))
-    denied = events_of(desk, EventKind.DENIED) or events_of(desk, EventKind.REJECT)
-    assert len(denied) == 1
-    assert fills_of(desk) == []
+    assert len(events_of(desk, EventKind.DENIED)) == 1
+    assert desk.recorder.denied[Control.SESSION_OPEN] == 1
+    assert events_of(desk, EventKind.REJECT) == fills_of(desk) == []
 
 
-def test_a_halt_that_comes_first_rejects_an_order_under_way(tmp_path: Path) -> None:
-    lines = [(1.1, STATUS, 0, 0, int(Status.HALTED), 0), (30.0, STATUS, 0, 0, int(Status.TRADING), 0)]
+@pytest.mark.parametrize("status", _SHUT)
+def test_the_venue_takes_no_order_that_comes_while_nothing_trades(tmp_path: Path, status: Status) -> None:
+    """The gate let it out: it was sent before."""
+    lines = [(1.1, STATUS, 0, 0, int(status), 0), (30.0, STATUS, 0, 0, int(Status.TRADING), 0)]
     desk = run(tmp_path, [order(BUY, 1, 102)], *lines, delays=(0, 500_000_000, 0))
     assert events_of(desk, EventKind.REJECT) == [(1, Reason.NOT_TRADING, 1)]
+    assert events_of(desk, EventKind.DENIED) == fills_of(desk) == []
 
 
 def test_two_orders_of_ours_share_one_aggressor(tmp_path: Path) -> None:
