@@ -74,6 +74,7 @@ def result_of(desk: Desk) -> dict[str, Any]:
         "troubles": [[ts, agent, words] for ts, agent, words in desk.answers.said],
         "clock": desk.clock,
         "messages": list(desk.indices),
+        "over": desk.over,
     }
 
 

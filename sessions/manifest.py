@@ -108,9 +108,10 @@ def _model_names(plan: SessionPlan) -> set[str]:
 def _model(name: str) -> dict[str, str]:
     path = Path(name.removeprefix("onnx:")).resolve()
     try:
-        return {"name": path.stem, "file": str(path), "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+        model, card = (hashlib.sha256(each.read_bytes()).hexdigest() for each in (path, path.with_suffix(".json")))
     except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+        raise ConfigError(f"{error.filename}: cannot be read: {error.strerror}") from error
+    return {"name": path.stem, "file": str(path), "sha256": model, "card_sha256": card}
 
 
 @cache

@@ -1,7 +1,7 @@
 """The tapes and model files that a session was made from, found again by their content."""
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,6 +53,7 @@ def find_sources(
         found[sha], problem = _model(sha, own_files, models)
         problems += [] if found[sha] else [problem]
         notes += [problem] if found[sha] and problem else []
+        problems += _other_cards(found[sha], {str(e["card_sha256"]) for e in entries if "card_sha256" in e})
     agents = manifest.fields["agents"]
     called = {
         (str(each.get("name")), key): str(each.get(key))
@@ -101,6 +102,18 @@ def _model(sha: str, own: Sequence[Path], folders: Sequence[Path]) -> tuple[list
         except OSError:
             continue
     return [], wrong
+
+
+def _other_cards(files: Sequence[Path], known: Collection[str]) -> list[str]:
+    """A model's card says what is a good answer: one that was changed makes another session."""
+    problems = []
+    for card in {path.with_suffix(".json") for path in files} if known else ():
+        try:
+            if _sha256(card) not in known:
+                problems.append(f"model card {card}: was changed")
+        except OSError:
+            problems.append(f"model card {card}: is missing")
+    return problems
 
 
 def _places(own: Path | None, folders: Sequence[Path], what: str) -> Iterator[Path]:

@@ -196,7 +196,8 @@ class _Drive:
     def _ended(self, desk: Desk) -> bool:
         """Whether the record says that everything was played."""
         played = self._found.result.get("messages")
-        return played == [len(each) for each in desk.messages] and not self._found.reason
+        over = not self._found.reason or self._found.result.get("over") is True
+        return over and played == [len(each) for each in desk.messages]
 
     def _go(self, act: RecordedAct) -> None:
         """To the place of an act, piece by piece: a person may want to end it on the way."""
