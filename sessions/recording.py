@@ -7,6 +7,7 @@ without a writer ended in a crash; its end is made whole and it is closed as fau
 start, not a special one.
 """
 
+import contextlib
 import json
 import os
 import re
@@ -17,10 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from core.clock import wall_ns
-from sessions.journal.anchors import AnchorBook, Keys, read_anchors
+from sessions.journal.anchors import Anchor, AnchorBook, Keys, read_anchors
 from sessions.journal.disk import FolderDisk, sync_folder
 from sessions.journal.errors import JournalError, SessionLocked, SessionQuarantined
 from sessions.journal.journal import Journal
+from sessions.journal.ledger import Ledger, read_ledger
 from sessions.journal.log import SEGMENT, Log, start_of
 from sessions.journal.reading import Reader
 from sessions.journal.recover import recover
@@ -60,6 +62,11 @@ class Rooms:
         """The signing key."""
         return self.home / "keys"
 
+    @property
+    def ledger(self) -> Path:
+        """What was begun and closed on this desk."""
+        return self.home / "anchors" / "ledger.jsonl"
+
     def anchors(self, session_id: str) -> Path:
         """The anchor file of a session, outside of its folder."""
         return self.home / "anchors" / f"{session_id}.jsonl"
@@ -73,8 +80,8 @@ def log_disk(folder: Path) -> FolderDisk:
 class Recording:
     """A session that is being written by this process."""
 
-    def __init__(self, folder: Path, manifest: Manifest, journal: Journal, lock: int) -> None:
-        self.folder, self.manifest, self.journal = folder, manifest, journal
+    def __init__(self, folder: Path, manifest: Manifest, journal: Journal, ledger: Ledger, lock: int) -> None:
+        self.folder, self.manifest, self.journal, self._ledger = folder, manifest, journal, ledger
         self._lock: int | None = lock
         self.state = State.CREATED
 
@@ -88,8 +95,10 @@ class Recording:
         """The last block: the final state and what the session came to. Raises `JournalError`."""
         self.state = state
         try:
-            self.journal.close([text_section("life", life_text(state, reason, result))])
-            (self.folder / _OPEN).unlink(missing_ok=True)
+            end = self.journal.close([text_section("life", life_text(state, reason, result))])
+            self._ledger.add(self.manifest.id, self.manifest.hash, end)
+            with contextlib.suppress(OSError):  # the next start looks at it once more, and finds it closed
+                (self.folder / _OPEN).unlink(missing_ok=True)
         finally:
             self._unlock()
 
@@ -151,7 +160,9 @@ def create(rooms: Rooms, fields: Mapping[str, Any], keys: Keys, segment: int = S
         log = Log(log_disk(folder), start_of(manifest.hash), segment)
         anchors = AnchorBook(rooms.anchors(manifest.id), manifest.id, manifest.hash, keys)
         anchors.add(log.at)  # from now on a log without anchors is one that somebody took them from
-        recording = Recording(folder, manifest, Journal(log, anchors, manifest.durable), lock)
+        ledger = Ledger(rooms.ledger, keys)
+        ledger.add(manifest.id, manifest.hash, log.at)
+        recording = Recording(folder, manifest, Journal(log, anchors, manifest.durable), ledger, lock)
         recording.become(State.CREATED)
     except JournalError:
         os.close(lock)
@@ -230,21 +241,35 @@ def _settled(folder: Path, manifest: Manifest, rooms: Rooms) -> Standing:
         anchors = read_anchors(path, manifest.id, manifest.hash, keys.public)
     except JournalError as error:
         raise SessionQuarantined(folder, str(error)) from error
-    found = recover(disk, manifest.hash, folder, anchors[-1] if anchors else None, manifest.durable)
+    known = _closed_before(manifest, rooms, keys)
+    believed = max([*anchors, *known], key=lambda anchor: anchor.blocks) if anchors else None
+    found = recover(disk, manifest.hash, folder, believed, manifest.durable)
+    end = found.at
     book = AnchorBook(path, manifest.id, manifest.hash, keys)
     if not found.sealed:
         words = f"ended without a seal{f'; {found.dropped}' if found.dropped else ''}"
         journal = Journal(Log(disk, found.at, _LAST_SEGMENT), book, durable=True)
-        journal.close([text_section("life", life_text(State.FAULTED, words))])
+        end = journal.close([text_section("life", life_text(State.FAULTED, words))])
     elif anchors[-1].blocks < found.at.blocks:
         book.add(found.at)  # it died between its seal and the anchor of it
     disk.close()
+    if not known or known[0].blocks < end.blocks:
+        Ledger(rooms.ledger, keys).add(manifest.id, manifest.hash, end)
     try:
         (folder / _OPEN).unlink(missing_ok=True)
     except OSError as error:
         raise JournalError(folder / _OPEN, error.strerror or str(error)) from error
     state, reason, reader, result = _last_life(folder, manifest)
     return Standing(folder, manifest, state, False, reason, reader.at.blocks, reader.at.records, result)
+
+
+def _closed_before(manifest: Manifest, rooms: Rooms, keys: Keys) -> list[Anchor]:
+    """Where the ledger says that it was begun or closed; none if that cannot be read, which is for `verify` to say."""
+    try:
+        entry = read_ledger(rooms.ledger, keys.public)[0].get(manifest.id)
+    except JournalError:
+        return []
+    return [entry.at] if entry is not None and entry.genesis == manifest.hash else []
 
 
 def _last_life(folder: Path, manifest: Manifest) -> tuple[State, str, Reader, Mapping[str, Any]]:

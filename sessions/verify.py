@@ -11,6 +11,7 @@ from core.clock import sleep
 from sessions.journal.anchors import Anchor, public_key, read_anchors, read_lines
 from sessions.journal.errors import JournalError
 from sessions.journal.layout import Block
+from sessions.journal.ledger import read_ledger
 from sessions.journal.log import Position, segment_name, start_of
 from sessions.journal.reading import Reader
 from sessions.journal.recover import segments
@@ -84,11 +85,15 @@ def verify(folder: Path, rooms: Rooms, public: bytes | None = None) -> Verified:
     if manifest.id != folder.name:
         found.findings.append(Finding(f"is the manifest of {manifest.id}", str(folder / "manifest.json")))
     anchors = _anchors(manifest, rooms, public, found)  # before the log: it may grow, and they come after it
-    reading = _Pass(folder, manifest, {anchor.blocks: anchor for anchor in anchors}, found)
+    entry = _entry(manifest, rooms, public, found)
+    marks = [*anchors, entry] if entry is not None else anchors
+    reading = _Pass(folder, manifest, marks, found)
     try:
         reading.run()
         if anchors:
             reading.compare_end(anchors[-1])
+        if entry is not None:
+            reading.compare_ledger(entry)
         reading.compare_files()
         reading.compare_seal()
     except JournalError as error:
@@ -127,11 +132,34 @@ def _anchors(manifest: Manifest, rooms: Rooms, public: bytes | None, found: Veri
     return anchors
 
 
+def _entry(manifest: Manifest, rooms: Rooms, public: bytes | None, found: Verified) -> Anchor | None:
+    """Where the desk's ledger says that it was begun or closed."""
+    try:
+        known = public or public_key(rooms.keys)
+        if known is None:
+            return None  # said already
+        entries, torn = read_ledger(rooms.ledger, known)
+    except JournalError as error:
+        found.findings.append(Finding(error.reason, error.place))
+        return None
+    if torn:
+        found.findings.append(Finding(f"{len(torn)} bytes behind its last line", str(rooms.ledger)))
+    entry = entries.get(manifest.id)
+    if entry is None or entry.genesis != manifest.hash:
+        words = f"has no line for {manifest.id}" if entry is None else f"knows another manifest of {manifest.id}"
+        found.findings.append(Finding(words, str(rooms.ledger)))
+        return None
+    return entry.at
+
+
 class _Pass:
     """One reading of a log from end to end."""
 
-    def __init__(self, folder: Path, manifest: Manifest, anchors: dict[int, Anchor], found: Verified) -> None:
-        self._folder, self._disk, self._anchors, self._found = folder, log_disk(folder), anchors, found
+    def __init__(self, folder: Path, manifest: Manifest, marks: list[Anchor], found: Verified) -> None:
+        self._folder, self._disk, self._found = folder, log_disk(folder), found
+        self._anchors: dict[int, list[Anchor]] = {}
+        for mark in marks:
+            self._anchors.setdefault(mark.blocks, []).append(mark)
         self._reader = Reader(self._disk, start_of(manifest.hash))
         self._tally = Tally()
         self._ends: dict[int, int] = {}  # bytes of each segment that hold blocks
@@ -170,8 +198,8 @@ class _Pass:
         self._found.findings.append(Finding(what, segment_name(at.segment), byte, at.blocks, at.records))
 
     def _compare_anchor(self, at: Position, byte: int) -> None:
-        anchor = self._anchors.pop(at.blocks, None)
-        if anchor is not None and (anchor.records, anchor.head) != (at.records, at.head):
+        marks = self._anchors.pop(at.blocks, [])
+        if any((mark.records, mark.head) != (at.records, at.head) for mark in marks):
             self._find("is not the block that its anchor was signed for", at, byte)
 
     def compare_end(self, last: Anchor) -> None:
@@ -184,6 +212,14 @@ class _Pass:
             self._find(f"its seal has no anchor; the last one was signed at block {last.blocks:,}", at, at.offset)
         if not self._reader.sealed and not self._found.live:
             self._find("it has no seal: it ended in a crash and was not closed since, or was cut off", at, at.offset)
+
+    def compare_ledger(self, entry: Anchor) -> None:
+        """The log goes at least to where the desk's ledger has it; a closed one exactly."""
+        at = self._reader.at
+        if at.blocks < entry.blocks:
+            self._find(f"the log ends here; it was closed at block {entry.blocks:,}", at, at.offset)
+        elif self._reader.sealed and at.blocks > entry.blocks and not self._found.live:
+            self._find("the ledger of the desk does not say that it was closed", at, at.offset)
 
     def compare_files(self) -> None:
         """Nothing lies in the log's files but blocks; what is preallocated behind them only while somebody writes."""

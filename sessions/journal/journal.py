@@ -15,7 +15,7 @@ from core.clock import monotonic_ns
 from sessions.journal.anchors import AnchorBook
 from sessions.journal.errors import JournalError
 from sessions.journal.layout import MOST_TEXT, BlockFlag
-from sessions.journal.log import Log
+from sessions.journal.log import Log, Position
 from sessions.journal.streams import Section, pieces, section, text_section
 
 #: Bytes that are grouped into one block, that may wait to be written, and of the largest block.
@@ -97,8 +97,11 @@ class Journal:
         if self._failure is not None:
             raise self._failure
 
-    def close(self, sections: Sequence[Section] = (), seal: bool = True) -> None:
-        """Write what is left and, behind it, `sections` as the last block; anchor the end. Raises `JournalError`."""
+    def close(self, sections: Sequence[Section] = (), seal: bool = True) -> Position:
+        """Write what is left and, behind it, `sections` as the last block; anchor the end, and return it.
+
+        Raises `JournalError`.
+        """
         try:
             self.commit()
             self.flush()
@@ -111,6 +114,7 @@ class Journal:
             self._failure = error
             self.abandon()
             raise
+        return self._log.at
 
     def abandon(self) -> None:
         """Leave the log as it is: a later start makes its end whole."""

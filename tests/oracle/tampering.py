@@ -12,7 +12,7 @@ from sessions.journal.layout import Block, BlockFlag, pack, unpack
 from sessions.journal.log import Position, segment_name, start_of
 from sessions.journal.streams import Section, text_section
 from sessions.manifest import read_manifest
-from sessions.recording import Rooms, State, life_text
+from sessions.recording import Rooms, State, life_text, settle_crashed
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +38,11 @@ class Crime:
         return self.wal / str(self.rng.choice(sorted(path.name for path in self.wal.iterdir())))
 
     def any_file(self) -> Path:
-        """A segment as a rule; or manifest, anchors, public key."""
+        """A segment as a rule; or manifest, anchors, ledger, public key."""
         if self.rng.random() < 0.7:
             return self.segment()
-        return [self.folder / "manifest.json", self.anchors, self.rooms.keys / "journal.pub"][int(self.rng.integers(3))]
+        keys = self.rooms.keys / "journal.pub"
+        return [self.folder / "manifest.json", self.anchors, self.rooms.ledger, keys][int(self.rng.integers(4))]
 
     def blocks(self, folder: Path | None = None) -> list[tuple[str, int, Block]]:
         """Every block: segment, byte, block."""
@@ -165,7 +166,9 @@ def foreign_log(crime: Crime) -> None:
 
 
 def edit_anchors(crime: Crime) -> None:
-    lines, rng = crime.anchors.read_bytes().splitlines(keepends=True), crime.rng
+    rng = crime.rng
+    path = crime.anchors if rng.random() < 0.7 else crime.rooms.ledger
+    lines = path.read_bytes().splitlines(keepends=True)
     one, two = int(rng.integers(len(lines))), int(rng.integers(len(lines)))
     match int(rng.integers(6)):
         case 0:
@@ -183,7 +186,7 @@ def edit_anchors(crime: Crime) -> None:
             lines[one] = json.dumps(fields).encode() + b"\n"
         case _:
             lines[one] = lines[one].replace(b", ", b" ,", 1)
-    crime.anchors.write_bytes(b"".join(lines))
+    path.write_bytes(b"".join(lines))
 
 
 def close_the_lid(crime: Crime) -> None:
@@ -292,8 +295,15 @@ def cut_back(crime: Crime) -> None:
     crime.anchors.write_bytes(b"".join(lines))
 
 
+def cut_back_and_start(crime: Crime) -> None:
+    """The same, as if it had crashed there: the next start would close it, and sign."""
+    cut_back(crime)
+    (crime.folder / "open").touch()
+    settle_crashed(crime.rooms)
+
+
 EDITS = (
     flip, overwrite, cut_out, put_in, truncate, lose_file, swap_segments, swap_blocks, repeat_block, lose_block,
     append_block, foreign_block, foreign_manifest, foreign_log, edit_anchors, close_the_lid,
 )  # fmt: skip
-INSIDERS = (rewrite_log, rewrite_and_drop_anchors, rewrite_and_sign, rewrite_manifest, cut_back)
+INSIDERS = (rewrite_log, rewrite_and_drop_anchors, rewrite_and_sign, rewrite_manifest, cut_back, cut_back_and_start)
