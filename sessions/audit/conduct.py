@@ -11,6 +11,7 @@ from core.enums import EventKind, Op, OrderStatus, Reason, Stage
 from core.risk.controls import RATE_WINDOW, Control
 from sessions.audit.answers import Answer, Sheet, zone
 from sessions.audit.books import Books
+from sessions.audit.rolling import peak
 
 _HOUR = 3_600_000_000_000
 _CANCELS = {
@@ -134,15 +135,14 @@ def _messages(books: Books) -> Subquery:
 
 def _peak(books: Books, of: Subquery, per_agent: bool, only: tuple[int, ...]) -> dict[int, dict[str, Any]]:
     """The most messages within any second, and when that second ended, per agent (-1: of the desk)."""
-    who = of.c.agent if per_agent else literal(-1)
-    window = func.count().over(
-        partition_by=[who] if per_agent else None, order_by=of.c.ts, range_=(-(RATE_WINDOW - 1), 0)
-    )
-    counted = select(who.label("agent"), of.c.ts, window.label("n")).where(of.c.op.in_(only)).subquery("counted")
-    place = func.row_number().over(partition_by=counted.c.agent, order_by=[counted.c.n.desc(), counted.c.ts])
-    placed = select(counted.c.agent, counted.c.n.label("peak"), counted.c.ts, place.label("place")).subquery("placed")
-    best = select(placed.c.agent, placed.c.peak, placed.c.ts).where(placed.c.place == 1)
-    return {row["agent"]: row for row in books.frame(best).iter_rows(named=True)}
+    told = books.frame(select(of.c.agent, of.c.ts).where(of.c.op.in_(only)))
+    agents = told["agent"].unique().to_list() if per_agent else [-1] if len(told) else []
+    found = {}
+    for agent in agents:
+        times = (told.filter(pl.col("agent") == agent) if per_agent else told)["ts"].to_numpy()
+        count, ts = peak(times, RATE_WINDOW)
+        found[int(agent)] = {"agent": int(agent), "peak": count, "ts": ts}
+    return found
 
 
 def rates(books: Books) -> Answer:
@@ -156,14 +156,14 @@ def rates(books: Books) -> Answer:
     for agent in [*range(len(books.agents)), -1]:
         row = counts.get(agent, dict.fromkeys(_COUNTED, 0))
         control = Control.MESSAGE_RATE if agent >= 0 else Control.DESK_MESSAGE_RATE
-        peak, limit = peaks.get(agent), limits.get((agent, control))
+        most, limit = peaks.get(agent), limits.get((agent, control))
         cancel, cancel_limit = cancels.get(agent), limits.get((agent, Control.CANCEL_RATE))
         rows.append({
             "agent": "desk" if agent < 0 else books.agents[agent], **{name: int(row[name]) for name in _COUNTED},
             "order_to_trade": row["messages"] / max(row["fills"], 1),
             "order_to_trade_limit": limits.get((agent, Control.ORDER_TO_TRADE)),
-            "peak": peak["peak"] if peak else 0, "peak_limit": limit, "peak_ts": peak["ts"] if peak else None,
-            "peak_time": books.clock(peak["ts"]) if peak else None,
+            "peak": most["peak"] if most else 0, "peak_limit": limit, "peak_ts": most["ts"] if most else None,
+            "peak_time": books.clock(most["ts"]) if most else None,
             "peak_cancels": cancel["peak"] if cancel else 0, "cancel_limit": cancel_limit if agent >= 0 else None,
         })  # fmt: skip
     kinds: dict[str, Any] = {"agent": pl.String, **dict.fromkeys(_COUNTED, pl.Int64)}
