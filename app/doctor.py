@@ -100,6 +100,7 @@ def _try_session(tape: Path) -> None:
 
     from core.desk import acts
     from core.desk.desk import Desk
+    from core.desk.flatten import flatten
     from core.desk.view import Shown, desk_view
     from core.enums import Rung
     from core.plan import AgentPlan
@@ -117,7 +118,7 @@ def _try_session(tape: Path) -> None:
         bid, _ = desk.tapes[0].at(desk.indices[0]).book.best()
         acts.order(desk, Ticket(0, 1, 1, (bid or 1) - 5))
         desk.advance(most=1_000)
-        acts.flatten(desk, acts.DESK)
+        flatten(desk, acts.DESK)
         acts.pause(desk, 0)
         acts.resume(desk, 0)
         acts.kill(desk, acts.DESK, "self-test", "doctor")

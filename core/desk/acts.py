@@ -6,27 +6,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.book.state import EMPTY_ASK, EMPTY_BID
 from core.clock import monotonic_ns
 from core.desk.desk import Desk
-from core.enums import AgentState, EventKind, Op, OperatorAct, OrderFlag, OrderStatus, OrderType, Reason, TimeInForce
+from core.enums import AgentState, EventKind, Op, OperatorAct, OrderFlag, OrderStatus, Reason
 from core.errors import ConfigError
 from core.line.run import due, flush
 from core.line.state import NEVER, Line
 from core.line.submit import desk_event
 from core.line.wake import carry_out
-from core.records import NO_PRICE
 from core.risk.hooks import enable
 from core.risk.limits import changed
 from core.risk.state import Gate
 from core.transport import Ticket
-from core.venue.ledger import market_best
 from core.venue.orders import cancel, cancel_all
 
 DESK = -1  #: every agent
 _OVER = (AgentState.DONE,)
-#: Ticks past the opposite touch that flattening may pay, and the same as a multiple of the spread.
-_COLLAR, _SPREADS = 20, 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +48,10 @@ def kill(desk: Desk, agent: int, reason: str, person: str, started: int | None =
     parts = [("gate latched", True, kept)]
     stopped = _stop(desk, agent, AgentState.KILLED)
     parts.append(("agents stopped", True, f"{stopped}"))
-    count = _cancel_everything(desk, agent, Reason.KILL)
+    count = cancel_everything(desk, agent, Reason.KILL)
     left = _open(desk, agent)
     parts.append(("orders cancelled", left == 0, f"{count} cancelled, {left} open"))
-    _note(desk, OperatorAct.KILL, agent, count)
+    note(desk, OperatorAct.KILL, agent, count)
     desk.drain()
     return Done(OperatorAct.KILL, agent, count, left, (monotonic_ns() - began) / 1e6, tuple(parts))
 
@@ -89,11 +84,11 @@ def rearm(desk: Desk, agent: int, reason: str, person: str) -> Done:
         desk.gate.top[0]["killed_desk"] = 0
     else:
         desk.gate.rows[agent]["killed"] = 0
-    for k in _agents(desk, agent):
+    for k in agents_of(desk, agent):
         who = desk.lines[0].agents[k]
         if who["state"] == AgentState.KILLED:
             who["state"] = AgentState.PAUSED
-    _note(desk, OperatorAct.REARM, agent, 0)
+    note(desk, OperatorAct.REARM, agent, 0)
     return Done(OperatorAct.REARM, agent, 0, 0, 0.0)
 
 
@@ -102,7 +97,7 @@ def rehearse(desk: Desk) -> None:
     desk.switch = None
     carry_out(desk.lines[0], 0, desk.now(0), 0)
     cancel(desk.lines[0].venue, 0, 0, _at(desk.lines[0]), int(Reason.REQUESTED))
-    _collar(desk.lines[0], 1)
+    desk.value(0)
     pause(desk, DESK)
     resume(desk, DESK)
     kill(desk, DESK, "rehearsal", "nobody")
@@ -122,17 +117,18 @@ def latch(gate: Gate, killed: tuple[int, NDArray[np.int64], NDArray[np.int64]]) 
 def pause(desk: Desk, agent: int) -> Done:
     """Stop an agent's decisions; its open orders stay."""
     count = _stop(desk, agent, AgentState.PAUSED)
-    _note(desk, OperatorAct.PAUSE, agent, count)
+    note(desk, OperatorAct.PAUSE, agent, count)
     return Done(OperatorAct.PAUSE, agent, 0, _open(desk, agent), 0.0)
 
 
 def resume(desk: Desk, agent: int) -> Done:
     """Let a paused or unhealthy agent go on. A killed one is re-armed first."""
-    count = 0
-    for k in _agents(desk, agent):
+    count, over = 0, True
+    for k in agents_of(desk, agent):
         who = desk.lines[0].agents[k]
         if desk.lines[int(who["instrument"])].venue.top[0]["ended"]:
             continue
+        over = False
         if who["state"] in (AgentState.PAUSED, AgentState.UNHEALTHY):
             enable(desk.gate, k)
             begun = who["parent"] >= 0 or who["last_parent"] == 0
@@ -142,39 +138,18 @@ def resume(desk: Desk, agent: int) -> Done:
                 first = 0 if begun else int(desk.lines[0].parents[int(who["next_parent"])]["start"])
                 desk.wake(k, max(desk.now(int(who["instrument"])) + 1, first))
             count += 1
-    _note(desk, OperatorAct.RESUME, agent, count)
-    return Done(OperatorAct.RESUME, agent, 0, 0, 0.0, refused="" if count else "not paused, or the session is over")
+    note(desk, OperatorAct.RESUME, agent, count)
+    words = "the session is over" if over else "not paused"
+    return Done(OperatorAct.RESUME, agent, 0, 0, 0.0, refused="" if count else words)
 
 
 def cancel_orders(desk: Desk, agent: int) -> Done:
     """Cancel everything open at the venue, at once."""
     began = monotonic_ns()
-    count = _cancel_everything(desk, agent, Reason.CANCEL_ALL)
-    _note(desk, OperatorAct.CANCEL_ALL, agent, count)
+    count = cancel_everything(desk, agent, Reason.CANCEL_ALL)
+    note(desk, OperatorAct.CANCEL_ALL, agent, count)
     desk.drain()
     return Done(OperatorAct.CANCEL_ALL, agent, count, _open(desk, agent), (monotonic_ns() - began) / 1e6)
-
-
-def flatten(desk: Desk, agent: int) -> Done:
-    """Cancel, then close every position with a collared market order, through the gate like any other."""
-    _cancel_everything(desk, agent, Reason.FLATTEN)
-    sent, denied = 0, 0
-    for k in _agents(desk, agent):
-        for place, line in enumerate(desk.lines):
-            held = int(desk.account.position[k, place])
-            if held and int(line.agents[k]["instrument"]) == place:
-                side = -1 if held > 0 else 1
-                worst = _collar(line, side)
-                if worst == NO_PRICE:
-                    denied += 1
-                    continue
-                before = int(line.agents[k]["denied"])
-                flags = OrderFlag.OPERATOR | OrderFlag.REDUCE_ONLY
-                _send(desk, line, k, Ticket(place, side, abs(held), worst, OrderType.MARKET, TimeInForce.IOC, flags))
-                denied += int(line.agents[k]["denied"]) - before
-                sent += 1
-    _note(desk, OperatorAct.FLATTEN, agent, sent)
-    return Done(OperatorAct.FLATTEN, agent, sent, 0, 0.0, refused=f"{denied} denied" if denied else "")
 
 
 def order(desk: Desk, ticket: Ticket) -> Done:
@@ -183,8 +158,8 @@ def order(desk: Desk, ticket: Ticket) -> Done:
         raise ConfigError("an order needs an instrument, a side and a quantity")
     line, k = desk.lines[ticket.instrument], person_of(desk, ticket.instrument)
     before = int(line.agents[k]["denied"])
-    _send(desk, line, k, ticket)
-    _note(desk, OperatorAct.ORDER, k, ticket.qty)
+    send(desk, line, k, ticket)
+    note(desk, OperatorAct.ORDER, k, ticket.qty)
     denied = int(line.agents[k]["denied"]) > before
     return Done(OperatorAct.ORDER, k, 1, 0, 0.0, refused="denied by the gate" if denied else "")
 
@@ -198,7 +173,7 @@ def cancel_order(desk: Desk, order_id: int) -> Done:
                 cancel(line.venue, int(slot), order_id, _at(line), int(Reason.REQUESTED))
                 flush(line)
                 due(line)
-                _note(desk, OperatorAct.CANCEL, int(orders[slot]["agent"]), 1)
+                note(desk, OperatorAct.CANCEL, int(orders[slot]["agent"]), 1)
                 return Done(OperatorAct.CANCEL, int(orders[slot]["agent"]), 1, 0, 0.0)
     return Done(OperatorAct.CANCEL, DESK, 0, 0, 0.0, refused="it is not open at the venue")
 
@@ -208,14 +183,14 @@ def change_limit(
 ) -> Done:
     """Change one limit, for good or until market time `expires`; a new version of the limits. Raises `ConfigError`."""
     desk.set_limits(changed(desk.limits, scope, control, value, person, reason, desk.clock, expires))
-    _note(desk, OperatorAct.LIMITS, DESK, desk.limits.version)
+    note(desk, OperatorAct.LIMITS, DESK, desk.limits.version)
     return Done(OperatorAct.LIMITS, DESK, 0, 0, 0.0)
 
 
 def armed(desk: Desk, on: bool) -> Done:
     """A person armed or disarmed the trading keys: part of the record, the gate knows nothing of it."""
     act = OperatorAct.ARM if on else OperatorAct.DISARM
-    _note(desk, act, DESK, 0)
+    note(desk, act, DESK, 0)
     return Done(act, DESK, 0, 0, 0.0)
 
 
@@ -227,7 +202,7 @@ def person_of(desk: Desk, instrument: int) -> int:
     raise ConfigError("nobody carries orders of a person in this instrument")
 
 
-def _send(desk: Desk, line: Line, agent: int, ticket: Ticket) -> None:
+def send(desk: Desk, line: Line, agent: int, ticket: Ticket) -> None:
     """Send through the same door as every agent: decision, gate, request."""
     intent = line.intents[0]
     intent["op"], intent["order_id"], intent["parent"], intent["why"] = Op.NEW, 0, -1, 0
@@ -248,17 +223,8 @@ def _send(desk: Desk, line: Line, agent: int, ticket: Ticket) -> None:
     desk.drain()
 
 
-def _collar(line: Line, side: int) -> int:
-    """Worst price for closing a position now, our ticks; NO_PRICE while there is nothing to trade with."""
-    bid, ask = int(market_best(line.book, line.venue, 0)), int(market_best(line.book, line.venue, 1))
-    touch = ask if side > 0 else bid
-    if touch in (EMPTY_BID, EMPTY_ASK):
-        return NO_PRICE
-    spread = ask - bid if bid != EMPTY_BID and ask != EMPTY_ASK else 1
-    return int(touch + side * max(_COLLAR, _SPREADS * spread) + line.venue.top[0]["shift"])
-
-
-def _cancel_everything(desk: Desk, agent: int, reason: Reason) -> int:
+def cancel_everything(desk: Desk, agent: int, reason: Reason) -> int:
+    """End every open order of an agent, or of all, at the venue. How many there were."""
     count = 0
     for line in desk.lines:
         count += int(cancel_all(line.venue, _at(line), agent, int(reason)))
@@ -270,7 +236,7 @@ def _cancel_everything(desk: Desk, agent: int, reason: Reason) -> int:
 def _stop(desk: Desk, agent: int, state: AgentState) -> int:
     """Give agents no further turn."""
     count = 0
-    for k in _agents(desk, agent):
+    for k in agents_of(desk, agent):
         who = desk.lines[0].agents[k]
         if AgentState(int(who["state"])) not in _OVER:
             who["state"] = state
@@ -279,7 +245,8 @@ def _stop(desk: Desk, agent: int, state: AgentState) -> int:
     return count
 
 
-def _agents(desk: Desk, agent: int) -> range:
+def agents_of(desk: Desk, agent: int) -> range:
+    """One agent, or all of them."""
     return range(len(desk.agents)) if agent == DESK else range(agent, agent + 1)
 
 
@@ -298,7 +265,7 @@ def _at(line: Line) -> int:
     return int(line.venue.top[0]["clock"])
 
 
-def _note(desk: Desk, act: OperatorAct, agent: int, count: int) -> None:
+def note(desk: Desk, act: OperatorAct, agent: int, count: int) -> None:
     """Write the act into the record."""
     line = desk.lines[0 if agent == DESK else int(desk.lines[0].agents[agent]["instrument"])]
     desk_event(line, desk.clock, int(EventKind.OPERATOR), agent, 0, int(Reason.REQUESTED), count, int(act))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from core.desk import acts
 from core.desk.acts import DESK, Done, latch, latches
 from core.desk.desk import Desk, Place
+from core.desk.flatten import flatten
 from core.enums import OperatorAct
 from core.errors import ConfigError
 from core.transport import Ticket
@@ -60,7 +61,7 @@ def perform(desk: Desk, act: Act, started: int | None = None) -> Done:
         OperatorAct.PAUSE: acts.pause,
         OperatorAct.RESUME: acts.resume,
         OperatorAct.CANCEL_ALL: acts.cancel_orders,
-        OperatorAct.FLATTEN: acts.flatten,
+        OperatorAct.FLATTEN: flatten,
         OperatorAct.CANCEL: acts.cancel_order,
     }
     if act.what not in plain:
