@@ -113,6 +113,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("palette", ("p",), "Next palette of bid and ask colours", "Screen", viewer=True),
     Action("glyphs", ("G",), "Unicode or ASCII glyphs", "Screen", viewer=True),
     Action("command_palette", ("ctrl+p",), "Command palette", "Screen", brief="palette", viewer=True),
+    Action("journal", ("h",), "Journal: all that happened, page by page", "Screen", brief="journal", viewer=True),
+    Action("report", ("r",), "Report of the session so far", "Screen", viewer=True),
     Action("help", ("?", "F1"), "Help", "Screen", brief="help", viewer=True),
     Action("quit", ("ctrl+q",), "Quit", "Screen", brief="quit", viewer=True, anywhere=True),
     Action("arm", ("F2",), "Arm for a while; disarm when armed", "Trading", brief="arm", desk=True),

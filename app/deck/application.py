@@ -21,6 +21,8 @@ from app.deck.desk_viewer import DeskViewer
 from app.deck.desk_watch import DeskWatch
 from app.deck.dialogs import DIALOG_CSS, Dialog
 from app.deck.help import HelpScreen
+from app.deck.journal_desk import JournalDesk
+from app.deck.journal_screen import JournalScreen
 from app.deck.marks import Bookmarks, LooseBookmarks
 from app.deck.pump import SECOND, Pump, frame_rate, writer_queue
 from app.deck.questions import Questions
@@ -108,6 +110,9 @@ class DeckApp(App[int], inherit_bindings=False):
         self.trader = Trader(self.player, self.board, self.say, self.ask, self.relay)
         self.trading_keys = TradingKeys(self, self.deck, self.trader, self.say, self.relay)
         self.watch_desk = DeskWatch(self.deck, self.relay, self.say)
+        self.journal_desk = JournalDesk(
+            self.player, self.board, self.push_screen, self.action_act, self.controls.go, self.say
+        )  # fmt: skip
         return self.deck
 
     def on_mount(self) -> None:
@@ -159,8 +164,10 @@ class DeckApp(App[int], inherit_bindings=False):
                 self.deck.realign(snapshot)
             self._watch(snapshot)
             self.watch_desk.tick(snapshot, covered)
-            if isinstance(self.screen, FlattenDialog) and board.meter.ticks % 6 == 0:
-                self.screen.live(snapshot)
+            self.journal_desk.tick(snapshot, covered)
+            screen = self.screen
+            if isinstance(screen, JournalScreen) or (isinstance(screen, FlattenDialog) and board.meter.ticks % 6 == 0):
+                screen.live(snapshot)
 
     def _latest(self) -> Snapshot:
         """The newest snapshot. A failed engine has no market to show: the last one stays, and says so."""
@@ -239,7 +246,10 @@ class DeckApp(App[int], inherit_bindings=False):
 
     def _owners(self) -> tuple[object, ...]:
         """Who has methods for actions."""
-        return self.viewer, self.controls, self.questions, self.desk_viewer, self.trader, self.trading_keys
+        return (
+            self.viewer, self.controls, self.questions, self.desk_viewer, self.trader, self.trading_keys,
+            self.journal_desk,
+        )  # fmt: skip
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """`order` is done in the key's own turn, so that digits typed right after it are the order's; not in a text."""

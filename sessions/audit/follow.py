@@ -32,6 +32,7 @@ class Standing:
     fault: str = ""  #: why they go no further
     state: str = ""  #: of the session, as its last word says
     problem: str = ""  #: why they cannot be asked at all
+    agents: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +53,20 @@ class Follower:
         self._wake = threading.Condition()
         self._waiting: dict[str, tuple[int, Question]] = {}
         self._answers: dict[str, Answered] = {}
-        self._count, self._over = 0, False
+        self._count, self._over, self._fresh = 0, False, False
         self._connection: Any = None
         self._asking = ""  #: the place whose question is being answered
         self._thread = threading.Thread(target=self._run, name="journal-reader", daemon=True)
         self._thread.start()
 
-    def ask(self, place: str, question: Question) -> int:
-        """Ask for `place`, instead of what was asked for it before. Returns the question's number."""
+    def ask(self, place: str, question: Question, fresh: bool = False) -> int:
+        """Ask for `place`, instead of what was asked for it before. Returns the question's number.
+
+        `fresh`: of the log as it is now, and not as it was up to `catch_up_ns` ago.
+        """
         with self._wake:
             self._count += 1
+            self._fresh = self._fresh or fresh
             self._waiting[place] = (self._count, question)
             if self._asking == place and self._connection is not None:
                 self._connection.interrupt()
@@ -103,8 +108,8 @@ class Follower:
                     self._wake.wait_for(lambda: self._over or bool(self._waiting), self._patience(books, looked))
                     if self._over:
                         return
-                    following = next(iter(self._waiting), None)
-                due = monotonic_ns() - looked >= self._every and not self.standing.sealed
+                    following, fresh, self._fresh = next(iter(self._waiting), None), self._fresh, False
+                due = (fresh or monotonic_ns() - looked >= self._every) and not self.standing.sealed
                 if books is not None and (due or following is None):
                     self._let_go(stack)
                     books = None
@@ -131,13 +136,15 @@ class Follower:
         from sessions.manifest import read_manifest
 
         try:
-            found = project(self.folder, read_manifest(self.folder), patience=0.5)
+            manifest = read_manifest(self.folder)
+            found = project(self.folder, manifest, patience=0.5)
         except TapedeckError as error:
             problem = str(error) if self.standing.records < 0 else ""
             self.standing = _with(self.standing, fault=str(error), problem=problem)
             return
         self.standing = Standing(
-            found.at.records, found.at.head.hex(), found.complete, found.fault, self.standing.state
+            found.at.records, found.at.head.hex(), found.complete, found.fault, self.standing.state,
+            agents=tuple(str(agent["name"]) for agent in manifest.fields["agents"]),
         )  # fmt: skip
 
     def _answer(self, stack: ExitStack, books: "Books | None", place: str) -> "Books | None":

@@ -1,0 +1,45 @@
+"""What the screen asks of a journal besides lines: the chain behind one, the words of one, the report."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sessions.audit.answers import Answer
+    from sessions.audit.books import Books
+    from sessions.audit.lines import Line
+
+Question = Callable[["Books"], "Answer"]
+
+
+def why(line: "Line") -> Question:
+    """The chain behind a line, as `tapedeck audit why` tells it."""
+
+    def question(books: "Books") -> "Answer":
+        from sessions.audit.why import why as ask
+
+        return ask(books, line.asked)
+
+    return question
+
+
+def note(line: "Line") -> Question:
+    """The record of a line that nobody decided: its own words."""
+
+    def question(books: "Books") -> "Answer":
+        from sessions.audit.note import note as ask
+
+        return ask(books, line)
+
+    return question
+
+
+def report() -> Question:
+    """What came of the session so far, as `tapedeck audit report` tells it, and how well orders were filled."""
+
+    def question(books: "Books") -> "Answer":
+        from sessions.audit.execution import with_execution
+        from sessions.audit.summing import report as ask
+
+        return with_execution(books, ask(books))
+
+    return question
