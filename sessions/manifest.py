@@ -1,5 +1,7 @@
 """What a session was made of, written before its first record: code, plan, tapes, models, limits, seed, all hashed."""
 
+from __future__ import annotations
+
 import hashlib
 import json
 import os
@@ -8,16 +10,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from core.errors import ConfigError
 from core.features.spec import SPEC
 from core.plan import AgentPlan, SessionPlan
-from core.risk.kill import KillAct
 from core.tape.folder import read_meta
 from sessions.journal.disk import sync_folder
 from sessions.journal.errors import JournalError
 from sessions.plan_text import plan_digest, plan_text
+
+if TYPE_CHECKING:
+    from core.risk.kill import KillAct  # brings the compiler along, which no reader needs
 
 FORMAT = 1
 FILE = "manifest.json"
