@@ -82,7 +82,7 @@ def manifest_of(
         "plan": json.loads(plan_text(plan)),
         "plan_digest": plan_digest(plan),
         "tapes": [_tape(each.name, each.folder) for each in plan.tapes],
-        "models": [_model(name) for name in sorted(_model_names(plan))],
+        "models": [_model(name) for name in _model_names(plan)],
         "agents": [
             {"name": a.name, "tape": a.tape, "policy": Path(a.policy).name, "signal": Path(a.signal).name}
             for a in agents
@@ -105,8 +105,10 @@ def _tape(name: str, folder: Path) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _model_names(plan: SessionPlan) -> set[str]:
-    return {name for agent in plan.agents for name in (agent.policy, agent.signal) if name.startswith("onnx:")}
+def _model_names(plan: SessionPlan) -> list[str]:
+    """In the order in which decisions count them: signal and policy of one agent after the other."""
+    names = [name for agent in plan.agents for name in (agent.signal, agent.policy) if name.startswith("onnx:")]
+    return list(dict.fromkeys(names))
 
 
 def _model(name: str) -> dict[str, str]:
