@@ -37,13 +37,20 @@ def _answer(session: str, question: Callable[[Books], Answer]) -> Answer:
 
     from sessions.audit.books import opened
     from sessions.audit.finding import find
+    from sessions.audit.listing import written_now
     from sessions.recording import Rooms
 
     with opened(find(Rooms(home()), session)) as books:
         answer = question(books)
-        more: dict[str, Any] = {} if books.complete else {"goes_on": True}
-        if books.fault:
-            more["note"] = books.fault
+        more: dict[str, Any] = {}
+        if not books.complete:
+            live = written_now(books.session.folder)
+            more["goes_on"] = live
+            note = books.fault or ("" if live else "the session ended without a seal: the next start closes it")
+            if note:
+                more["note"] = note
+                if not live:
+                    say(f"tapedeck: {books.session.id}: not all of its log is in this answer, or it has no end: {note}")
         return replace(answer, facts={**answer.facts, **more}) if more else answer
 
 
