@@ -51,6 +51,8 @@ def run_plan(
 
     desk: Desk = make(Recorder(keep={"orders", "fills", *kept}))
     desk.answers.urgent = interrupted
+    for agent, words in desk.parts.doubts:
+        say(f"tapedeck: {desk.agents[agent].name if agent >= 0 else 'desk'}: {words}")
     started, cpu = monotonic_ns(), cpu_ns()
     with recorded(desk, plan, home(), durable) if journal else nullcontext() as recording:
         while not desk.over:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from core.account.account import new_account
 from core.account.money import MoneyScale
+from core.desk.doubts import doubts
 from core.desk.ready import Ready, ready
 from core.desk.rules import set_rules
 from core.enums import AgentState, Rung
@@ -49,6 +50,7 @@ class Parts:
     policies: dict[int, Policy]  #: Python policies by row
     ready: Ready
     markets: list[Market | None]
+    doubts: list[tuple[int, str]]  #: agent (-1 = the desk) and what looks like a mistake in the plan
 
     @property
     def money(self) -> MoneyScale:
@@ -88,6 +90,7 @@ def build(
     for agent in agents:
         if agent.tape not in names:
             raise ConfigError(f"agent {agent.name}: no tape {agent.tape!r}{nearest(agent.tape, names)}")
+    signals_of(agents, models)
     known = _markets(plan, agents, tapes, markets)
     made = ready(plan, tapes, [agent.name for agent in agents], known, before)
     money, gate = made.money, copy_gate(made.gate)
@@ -103,7 +106,9 @@ def build(
         lines.append(Line(book=book, venue=venue, flow=new_flow(), account=account, gate=gate, **shared))
     empty = max(len(parents), 1) - len(parents)  # a row for parent orders is there even without any
     placed = {row if row < len(parents) else row + empty: policy for row, policy in policies.items()}
-    return Parts(lines, agents, parents, owner, placed, made, known)
+    places = [names.index(agent.tape) for agent in plan.agents]
+    unsure = [*doubts(plan.agents, places, tapes, [float(t.multiplier) for t in plan.tapes], made.limits)]
+    return Parts(lines, agents, parents, owner, placed, made, known, unsure)
 
 
 def _with_person(plan: SessionPlan, tapes: Sequence[str]) -> tuple[AgentPlan, ...]:

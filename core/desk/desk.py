@@ -86,6 +86,7 @@ class Desk:
         names = [agent.name for agent in self.agents]
         self.switch = KillSwitch(kills, plan.name, self.gate, names, [t.name for t in plan.tapes]) if kills else None
         self.answers = Answers(plan, self.agents, parts.policies, signals_of(self.agents, self.models))
+        self.answers.said.extend((self.clock, agent, words) for agent, words in parts.doubts)
         for line in self.lines:
             self._wakes(line)
 
@@ -183,10 +184,7 @@ class Desk:
         return min(ends)
 
     def _together(self, until: int) -> int:
-        """Several tapes on one clock: before an agent's turn and a second's mark, all have come to that moment.
-
-        Returns until when.
-        """
+        """Several tapes on one clock: before a turn and a second's mark all have come to that moment. Until when."""
         while True:
             turn = min(self._turn(line) for line in self.lines)
             tick = min(int(line.venue.top[0]["next_tick"]) for line in self.lines)

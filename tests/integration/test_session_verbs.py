@@ -189,6 +189,7 @@ def test_a_kill_in_force_sends_nothing_until_it_is_taken_back(inside: Inside, se
     for words, said in (
         (("rearm", "desk", "--reason", " "), "reason"),
         (("rearm", "agent.worker", "--reason", "fine"), "not killed"),
+        (("rearm", "foo", "--reason", "fine"), "no such scope"),
     ):
         refused = inside(*words)
         assert_one_line(refused)
@@ -199,6 +200,20 @@ def test_a_kill_in_force_sends_nothing_until_it_is_taken_back(inside: Inside, se
     assert [act["act"] for act in json.loads(killed.read_text(encoding="utf-8"))["acts"]] == ["kill", "rearm"]
     after = inside("run", session, "--json")
     assert after.code == 0 and after.record["records"]["fills"] > 0
+
+
+def test_what_looks_like_a_mistake_is_said_and_runs(inside: Inside, session: Path) -> None:
+    text = session.read_text(encoding="utf-8")
+    session.write_text(text.replace('[limits]\npreset = "demo"\n', ""), encoding="utf-8")
+    done = inside("run", session, "--json")
+    assert (done.code, done.err.count("\n")) == (0, 1)
+    assert "no limits are set, so every order will be denied" in done.err
+    assert any("no limits are set" in words for words in done.record["troubles"])
+    assert done.record["records"]["orders"] == 0
+    session.write_text(text.replace("[[agent]]", "multiplier = 1000000000\n\n[[agent]]", 1), encoding="utf-8")
+    done = inside("run", session, "--json")
+    assert done.code == 0 and "worker: every order will be denied: " in done.err
+    assert any(words.startswith("worker: every order") for words in done.record["troubles"])
 
 
 def test_a_kill_file_that_cannot_be_read_stops_everything(inside: Inside, session: Path, killed: Path) -> None:
