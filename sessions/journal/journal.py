@@ -138,7 +138,8 @@ class Journal:
         self._anchored_ns, self._anchored_records = monotonic_ns(), self._log.at.records
 
     def _append(self, sections: Sequence[Section]) -> None:
-        for part in _parts(sections):
+        small = _size(sections) <= _LARGEST
+        for part in (sections,) if small else _parts(sections):
             self._log.append(part)
             if self.durable:  # what recovery relies on: nothing whole lies behind something torn
                 self._log.sync()

@@ -70,12 +70,14 @@ class Block:
 
 def pack(number: int, first: int, before: bytes, sections: Sequence[Section], flags: int = 0) -> tuple[bytes, bytes]:
     """A block's bytes and its hash. Raises `ValueError` for a section or a size that cannot be."""
-    heads = [_SECTION.pack(each.stream.number, each.tape, *_shape(each)) for each in sections]
-    length = SECTION.itemsize * len(heads) + sum(each.records.nbytes for each in sections)
+    heads, length, count = [], SECTION.itemsize * len(sections), 0
+    for each in sections:
+        size, n = _shape(each)
+        heads.append(_SECTION.pack(each.stream.number, each.tape, size, n))
+        length, count = length + size * n, count + (1 if each.stream.dtype is None else n)
     padding = -length % 8
     if length + padding > MOST:
         raise ValueError(f"a block of {length:,} bytes")
-    count = sum(each.count for each in sections)
     head = bytearray(
         _HEADER.pack(MAGIC, VERSION, int(flags), number, first, count, len(heads), length + padding, 0, 0, before)
     )

@@ -38,8 +38,9 @@ class Log:
     def __init__(self, disk: Disk, at: Position, segment: int = SEGMENT) -> None:
         """Go on `at` the end of what is there, `start_of(genesis)` for a new one."""
         self._disk, self._segment, self.at = disk, segment, at
-        self._there = segment_name(at.segment) in disk.names()
-        self._room = len(disk.read(segment_name(at.segment))) if self._there else 0
+        self._name = segment_name(at.segment)
+        self._there = self._name in disk.names()
+        self._room = len(disk.read(self._name)) if self._there else 0
         self._unsynced = False
 
     def append(self, sections: Sequence[Section], flags: int = 0) -> Position:
@@ -48,7 +49,7 @@ class Log:
         if self.at.offset + len(raw) > self._room:
             self._next_segment(len(raw))
         at = self.at
-        self._disk.write(segment_name(at.segment), at.offset, raw)
+        self._disk.write(self._name, at.offset, raw)
         self._unsynced = True
         count = sum(each.count for each in sections)
         self.at = Position(at.segment, at.offset + len(raw), at.blocks + 1, at.records + count, head)
@@ -59,16 +60,17 @@ class Log:
         if self._there:
             self.sync()  # a later segment is never durable before an earlier one
             if self._room > at.offset:
-                self._disk.cut(segment_name(at.segment), at.offset)
+                self._disk.cut(self._name, at.offset)
             at = Position(at.segment + 1, 0, at.blocks, at.records, at.head)
         self._room = max(self._segment, least)
-        self._disk.create(segment_name(at.segment), self._room)
-        self.at, self._there = at, True
+        name = segment_name(at.segment)
+        self._disk.create(name, self._room)
+        self.at, self._name, self._there = at, name, True
 
     def sync(self) -> None:
         """Everything appended is durable on return. Raises `JournalError`."""
         if self._unsynced:
-            self._disk.sync(segment_name(self.at.segment))
+            self._disk.sync(self._name)
             self._unsynced = False
 
     def close(self) -> None:
@@ -76,7 +78,7 @@ class Log:
         try:
             self.sync()
             if self._room > self.at.offset:
-                self._disk.cut(segment_name(self.at.segment), self.at.offset)
+                self._disk.cut(self._name, self.at.offset)
                 self._room = self.at.offset
         finally:
             self._disk.close()

@@ -3,8 +3,9 @@
     python tests/bench/journal_cost.py [--records 2000000] [--commits 2000] [--folder DIR]
 
 The records are a day's usual mix (see tests/oracle/journal_days.py). A durable commit holds one decision, its verdict
-and one event; the bare fdatasync writes as many bytes into a preallocated file. Both take turns, so that whatever else
-the machine does slows both. The folder should lie on the disk that sessions lie on. Prints one JSON record.
+and one event; the bare fdatasync writes as many bytes into a preallocated file. Both take turns at being first,
+so that whatever else the machine does slows both. The folder should lie on the disk that sessions lie on.
+Prints one JSON record.
 """
 
 import argparse
@@ -76,18 +77,26 @@ def durable(rooms: Rooms, commits: int) -> dict[str, float]:
     raw, _ = pack(0, 0, bytes(32), [section(name, np.zeros(1, TYPES[name])) for name in ACT])
     disk = FolderDisk(recording.folder)
     disk.create("bare", SEGMENT)
-    day, ours, bare = Day(np.random.default_rng(2)), [], []
-    for number in range(commits):
-        parts = [(name, day.some(name, 1)) for name in ACT]
-        began = monotonic_ns()
+    day = Day(np.random.default_rng(2))
+    ours: list[int] = []
+    bare: list[int] = []
+
+    def commit() -> None:
         for name, records in parts:
             recording.journal.take(name, records)
         recording.journal.commit()
-        between = monotonic_ns()
+
+    def alone() -> None:
         disk.write("bare", number * len(raw), raw)
         disk.sync("bare")
-        ours.append(between - began)
-        bare.append(monotonic_ns() - between)
+
+    for number in range(commits):
+        parts = [(name, day.some(name, 1)) for name in ACT]
+        turns = [(commit, ours), (alone, bare)]
+        for act, times in turns if number % 2 else turns[::-1]:
+            began = monotonic_ns()
+            act()
+            times.append(monotonic_ns() - began)
     disk.close()
     (recording.folder / "bare").unlink()
     recording.close(State.SEALED)
