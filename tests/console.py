@@ -102,6 +102,7 @@ class Inside:
         from app.cli import main
 
         self._patch.setattr(sys, "argv", ["tapedeck", *map(str, words)])
+        self._patch.setattr("app.cli.leave", sys.exit)  # at the end of a process it may end this one
         self._capture.readouterr()
         terminate = signal.getsignal(signal.SIGTERM)
         try:
