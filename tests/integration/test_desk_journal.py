@@ -141,7 +141,7 @@ def test_going_back_begins_another_journal_that_repeats_the_first(folder: Path, 
     assert "went back" in first.reason
     for stream in ("decisions", "events", "verdicts", "marks"):
         longer, shorter = records(first, stream), records(second, stream)
-        assert longer.startswith(shorter) and 0 < len(shorter)
+        assert longer.startswith(shorter) and len(shorter) > 0
     assert len(records(second, "decisions")) < len(records(first, "decisions"))
     assert [a["act"] for a in texts(second.folder, second.manifest.hash, "acts")] == [
         a["act"] for a in texts(first.folder, first.manifest.hash, "acts")
