@@ -10,7 +10,19 @@ from typing import Any
 import duckdb
 import polars as pl
 from duckdb_sqlalchemy import Dialect
-from sqlalchemy import ClauseElement, ColumnElement, Table, case, func, literal_column, select
+from sqlalchemy import (
+    ClauseElement,
+    ColumnElement,
+    Select,
+    Table,
+    TableClause,
+    case,
+    func,
+    literal_column,
+    select,
+    table,
+)
+from sqlalchemy import column as sql_column
 from sqlalchemy.sql.selectable import Subquery
 
 from core.enums import EventKind, Op, OrderStatus, OrderType, Reason, Side, TimeInForce
@@ -85,6 +97,11 @@ class Books:
         """A statement as DuckDB reads it, values written out."""
         text = str(statement.compile(dialect=_DIALECT, compile_kwargs={"literal_binds": True}))
         return text.replace("%%", "%")  # doubled for drivers that put values in with %
+
+    def aside(self, name: str, statement: Select[Any]) -> TableClause:
+        """What a statement finds, kept in memory under a name while the journal is open: asked once, read often."""
+        self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {self.text(statement)}")
+        return table(name, *(sql_column(each.name) for each in statement.selected_columns))
 
     def one(self, statement: ClauseElement) -> Any:
         """The first value of the first row, None without one."""

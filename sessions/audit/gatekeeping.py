@@ -3,8 +3,20 @@
 from typing import Any
 
 import polars as pl
-from sqlalchemy import BigInteger, ColumnElement, Select, and_, case, cast, func, literal, or_, select
-from sqlalchemy.sql.selectable import Subquery
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Select,
+    TableClause,
+    and_,
+    case,
+    cast,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+)
 
 from core.enums import AgentState, EventKind, Op, OperatorAct, OrderFlag
 from core.errors import ConfigError
@@ -39,7 +51,7 @@ def bit(mask: ColumnElement[Any], control: ColumnElement[Any]) -> ColumnElement[
     return cast(mask, BigInteger).bitwise_rshift(control).bitwise_and(literal(1, BigInteger)) == 1
 
 
-def judged(books: Books, mask: str) -> Subquery:
+def judged(books: Books, mask: str) -> TableClause:
     """One row for each verdict and each control whose bit is set in that mask, with what it saw and its limit."""
     v, d, c, limits = (
         books.tables["verdicts"].c,
@@ -50,7 +62,7 @@ def judged(books: Books, mask: str) -> Subquery:
     number = cast(c.control, BigInteger)
     observed = books.observed(number)
     order_id = case((v.op == int(Op.NEW), func.coalesce(d.order_id, 0)), else_=v.order_id)  # 0: none was made
-    return (
+    found = (
         select(
             v.record, v.ts, v.agent, v.instrument, v.op, v.side, d.qty, d.price, order_id.label("order_id"), v.decision,
             c.control, c.name.label("name"), c.unit, observed.label("observed"), limits.value.label("limit"),
@@ -69,8 +81,8 @@ def judged(books: Books, mask: str) -> Subquery:
             isouter=True,
         )
         .where(v[mask] != 0)
-        .subquery("judged")
     )  # fmt: skip
+    return books.aside("judged", found)
 
 
 _ROWS = (
@@ -79,7 +91,7 @@ _ROWS = (
 )  # fmt: skip
 
 
-def _rows(books: Books, of: Subquery, limit: int | None, *more: ColumnElement[bool]) -> tuple[pl.DataFrame, bool]:
+def _rows(books: Books, of: TableClause, limit: int | None, *more: ColumnElement[bool]) -> tuple[pl.DataFrame, bool]:
     """Rows for a table, and whether there are more of them."""
     statement: Select[Any] = select(*(of.c[name] for name in _ROWS)).where(*more).order_by(of.c.record, of.c.control)
     if limit:
@@ -193,6 +205,8 @@ def stale(books: Books, limit: int | None = None) -> Answer:
         and_(limits.control == int(Control.DATA_AGE), age / 1e9 >= limits.value),
     )  # fmt: skip
     sent = and_(d.op.in_(_SENT), d.reason == 0)
+    suspects = books.aside("suspects", select(d.record).where(sent, _suspects(books)))
+    suspect = d.record.in_(select(suspects.c.record))
     statement = (
         select(
             d.record, d.ts, d.agent, d.instrument, d.op, d.side, d.qty, d.price, d.order_id, d.seq.label("decision"),
@@ -207,7 +221,7 @@ def stale(books: Books, limit: int | None = None) -> Answer:
                 limits.until > v.version, limits.control.in_([int(each) for each in SANE]),
             ),
         )
-        .where(sent, bad)
+        .where(sent, bad, suspect)
         .order_by(d.record, limits.control)
     )  # fmt: skip
     rows = books.dressed(books.frame(statement))
@@ -223,6 +237,27 @@ def stale(books: Books, limit: int | None = None) -> Answer:
     return Answer(
         "stale", books.session.id, facts, (Sheet("stale", rows, _UNITS, cut), Sheet("unwell", unwell, _UNITS)), trouble
     )
+
+
+def _suspects(books: Books) -> ColumnElement[bool]:
+    """Decisions that could be bad, whoever's and by whichever version: a look at a few columns, without joins."""
+    v, d, f = books.tables["verdicts"].c, books.tables["decisions"].c, books.tables["limits_in_force"].c
+    least = books.frame(
+        select(f.control, func.min(f.value).label("least"), func.bool_or(func.isnan(f.value)).label("open"))
+        .where(f.control.in_([int(each) for each in SANE]))
+        .group_by(f.control)
+    )
+    strictest = {row["control"]: None if row["open"] else row["least"] for row in least.iter_rows(named=True)}
+    if any(strictest.get(int(each)) is None for each in SANE):
+        return true()  # a limit that is missing: each order has to be looked at
+    mask = sum(1 << each for each in SANE)
+    seen = []
+    for control in SANE:
+        column = v[control.name.lower()]
+        seen += [column.is_(None), func.isnan(column), column >= strictest[int(control)]]
+    old = cast(d.ts - d.ts_market, BigInteger) / 1e9 >= strictest[int(Control.DATA_AGE)]
+    denied = cast(v.breaches, BigInteger).bitwise_and(literal(mask, BigInteger)) != 0
+    return or_(old, d.verdict.in_(select(v.seq).where(or_(denied, *seen))))
 
 
 def _unwell(books: Books) -> pl.DataFrame:

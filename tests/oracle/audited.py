@@ -1,6 +1,7 @@
 """The truth about a session's journal, from its log alone: numpy and plain Python, no DuckDB."""
 
 import json
+from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -144,8 +145,14 @@ def peak(found: Truth, agent: int | None, ops: tuple[int, ...] = (1, 2, 3)) -> i
     kept = d[(d["reason"] == 0) & np.isin(d["op"], ops)]
     if agent is not None:
         kept = kept[kept["agent"] == agent]
-    times = np.sort(kept["ts"])
-    return int((np.arange(1, len(times) + 1) - np.searchsorted(times, times - RATE_WINDOW, "right")).max(initial=0))
+    window: deque[int] = deque()
+    most = 0
+    for ts in sorted(kept["ts"].tolist()):
+        window.append(ts)
+        while window[0] <= ts - RATE_WINDOW:
+            window.popleft()
+        most = max(most, len(window))
+    return most
 
 
 def counted(found: Truth, agent: int) -> dict[str, int]:
