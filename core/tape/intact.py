@@ -3,8 +3,9 @@
 import hashlib
 from pathlib import Path
 
+from core.enums import Action
 from core.errors import TapeError
-from core.tape.folder import MESSAGES
+from core.tape.folder import MESSAGES, META
 from core.tape.tape import Tape
 
 #: Path, size and time of change (ns) of a file that was hashed in this process: several desks hash it once.
@@ -13,7 +14,8 @@ _HASHED: dict[_Key, str] = {}
 
 
 def require_intact(tape: Tape) -> None:
-    """Raises `TapeError` where the messages are not those that were imported: a byte changed, a message edited.
+    """Raises `TapeError` where the messages are not those that were imported: a byte changed, a message edited; and
+    where the book that `tape.json` asks for would not hold them.
 
     Reads the whole file, some 40 MB for each million messages, once in a process as long as nobody changes it.
     """
@@ -26,6 +28,10 @@ def require_intact(tape: Tape) -> None:
         raise TapeError(
             tape.folder, f"{MESSAGES} is not the file that was imported (sha256 differs): import its sources again"
         )
+    slots = tape.messages["slot"][tape.messages["action"] != Action.TRADE]  # there it is a part of the price
+    needed = int(slots.max(initial=0)) + 1
+    if needed > max(tape.meta.slots, 1):
+        raise TapeError(tape.folder, f"{META}: {tape.meta.slots} order slots, but its messages use {needed}")
 
 
 def _sha256(path: Path) -> str:

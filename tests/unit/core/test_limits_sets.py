@@ -56,7 +56,7 @@ def test_every_control_is_described() -> None:
         ("agent.maker", "desk_position", 1, "cannot be set for agent, only for desk or instrument"),
         ("instrument.AMZN", "open_orders", 1, "cannot be set for instrument, only for desk or agent"),
         ("desk", "killed", 1, "this is either good or bad: no limit can be set on it"),
-        ("desk", "limits_present", 1, "it is good or bad"),
+        ("desk", "limits_present", 1, "either good or bad"),
         (
             "desk",
             "order_qty",
