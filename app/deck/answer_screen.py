@@ -29,10 +29,12 @@ class AnswerScreen(Dialog[None]):
     """
     BINDINGS: ClassVar[list[BindingType]] = [Binding("q,enter", "dismiss(None)", "Close")]
 
-    def __init__(self, answer: "Answer", board: Board, standing: Standing, digest: str = "") -> None:
-        """`digest`: of all records, where the session is over and its last word not written yet."""
+    def __init__(
+        self, answer: "Answer", board: Board, standing: Standing, live: Mapping[str, str] | None = None
+    ) -> None:
+        """`live`: what a report says that is not in the journal yet."""
         super().__init__()
-        self._answer, self._board, self._standing, self._digest = answer, board, standing, digest
+        self._answer, self._board, self._standing, self._live = answer, board, standing, dict(live or {})
 
     def compose(self) -> ComposeResult:
         """The text in a box that scrolls."""
@@ -56,9 +58,10 @@ class AnswerScreen(Dialog[None]):
         if self._answer.question != "report":
             return {}
         session = self._answer.session
-        digest = {"digest": self._digest} if self._digest and not self._answer.facts.get("digest") else {}
+        known = {name for name, value in self._answer.facts.items() if value not in (None, "")}
+        live = {name: value for name, value in self._live.items() if value and name not in known}
         return {
-            **digest, "head hash": self._standing.head, "journal": session,
+            **live, "head hash": self._standing.head, "journal": session,
             "verify it": f"tapedeck audit verify {session}", "repeat it": f"tapedeck audit replay {session}",
             "as a page": f"tapedeck audit report {session} --html FILE",
         }  # fmt: skip

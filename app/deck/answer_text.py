@@ -16,7 +16,8 @@ _TITLES = {
     "by_control": "denied by control", "acts": "what people did", "near": "near a limit", "rates": "messages",
     "positions": "positions and money", "parents": "parent orders", "controls": "every control of the verdict",
 }  # fmt: skip
-_GAP = 3
+_GAP, _SHORT = 3, 36
+_RAW = ("ts", "ts_market", "mark_ts", "asked")  #: said in words beside it
 
 
 def answer_text(answer: "Answer", width: int, paper: Paper, more: Mapping[str, str] | None = None) -> Text:
@@ -45,11 +46,12 @@ def _title(text: Text, name: str, paper: Paper) -> None:
 
 def _facts(text: Text, facts: Mapping[str, Any], width: int, paper: Paper) -> None:
     """Names and values, as many beside one another as fit; a long one has lines of its own."""
-    pairs = [(name.replace("_", " "), plain(said(value))) for name, value in facts.items()]
-    cells = max((len(name) + 1 + len(value) for name, value in pairs if _short(name, value)), default=1) + _GAP
+    pairs = [(name.replace("_", " "), plain(said(value))) for name, value in facts.items() if name not in _RAW]
+    room = min(width // 2 - _GAP, _SHORT)
+    cells = max((size for name, value in pairs if (size := len(name) + 1 + len(value)) <= room), default=1) + _GAP
     at = 0
     for name, value in pairs:
-        own = not _short(name, value)
+        own = len(name) + 1 + len(value) > room
         if at and (own or at + cells > width):
             text.append("\n")
             at = 0
@@ -63,10 +65,6 @@ def _facts(text: Text, facts: Mapping[str, Any], width: int, paper: Paper) -> No
             at += cells
     if at or not pairs:
         text.append("\n" if pairs else "none\n")
-
-
-def _short(name: str, value: str) -> bool:
-    return len(name) + len(value) < 36
 
 
 def _wrapped(text: Text, value: str, width: int, used: int, paper: Paper) -> None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 from math import isfinite
+from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from app.deck.formats import Formats, compact
@@ -25,6 +26,18 @@ class DeskPlayer(Player, Protocol):
 
     contracts: tuple[Contract, ...]  #: in the order of the session's tapes: the index is `Ticket.instrument`
     shown: int  #: which of them the market panels show
+
+
+class Written(Protocol):
+    """What the deck is told of the journal of a session."""
+
+    latest: Path | None  #: folder of the newest one
+    digest: str  #: of all records, once the session is over
+    failure: str  #: why nothing more could be written
+
+    @property
+    def records(self) -> int | None:
+        """Records in the log so far; None if none is being written."""
 
 
 class Contracts:

@@ -21,9 +21,9 @@ KINDS = {
     Kind.DECISION: "decide", Kind.ORDER: "over", Kind.FILL: "fill", Kind.EVENT: "event", Kind.DENIAL: "deny",
     Kind.ACT: "person", Kind.LIMIT: "limit", Kind.LIFE: "life", Kind.IDLE: "wait",
 }  # fmt: skip
-#: Narrow screens drop the symbol, then the journal sequence.
+#: Narrow screens drop the journal sequence.
 NARROW = (
-    Column("record", "RECORD", 10, rank=2, right=True),
+    Column("record", "RECORD", 10, rank=1, right=True),
     Column("time", "TIME", 12),
     Column("agent", "AGENT", 8),
     Column("what", "WHAT", 14),
@@ -45,7 +45,7 @@ WIDE = (
     Column("price", "PRICE", 10, right=True),
     Column("words", "REASON", 10, rest=True),
 )
-_WIDE_FROM = 118
+_WIDE_FROM, _ALL_KEYS_FROM = 150, 118
 _NOBODY = (Kind.ACT, Kind.LIMIT, Kind.LIFE)
 
 
@@ -98,7 +98,7 @@ class JournalPanel(StripPanel):
 
     def hints(self) -> str:
         """Keys of the screen."""
-        wide = "   o order  a agent  x all  f follow  r report" if self.size.width >= _WIDE_FROM else ""
+        wide = "   o order  a agent  x all  f follow  r report" if self.size.width >= _ALL_KEYS_FROM else ""
         return f"enter why  g go there  / filter  1-9 kinds{wide}  esc close"
 
     def rows(self, snapshot: Snapshot, width: int, height: int) -> Sequence[Key]:

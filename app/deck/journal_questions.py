@@ -1,12 +1,14 @@
 """What the screen asks of a journal besides lines: the chain behind one, the words of one, the report."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from app.deck.journal_window import CHUNK, Wish
 
 if TYPE_CHECKING:
     from sessions.audit.answers import Answer
     from sessions.audit.books import Books
-    from sessions.audit.lines import Line
+    from sessions.audit.lines import Line, Wanted
 
 Question = Callable[["Books"], "Answer"]
 
@@ -43,3 +45,26 @@ def report() -> Question:
         return with_execution(books, ask(books))
 
     return question
+
+
+class Pages:
+    """Asks for pages; what it keeps belongs to the thread that answers."""
+
+    def __init__(self) -> None:
+        self._books: Books | None = None
+        self._timeline: Any = None
+        self._memory: Any = None
+
+    def ask(self, wanted: Wanted, wish: Wish) -> Callable[["Books"], Any]:
+        """A question for a page."""
+
+        def question(books: "Books") -> Any:
+            from sessions.audit.lines import Key
+            from sessions.audit.timeline import Memory, Timeline
+
+            if books is not self._books:
+                self._memory = self._memory or Memory()
+                self._books, self._timeline = books, Timeline(books, self._memory)
+            return self._timeline.page(wanted, CHUNK, Key(*wish.key) if wish.key else None, wish.older)
+
+        return question

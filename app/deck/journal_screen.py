@@ -5,8 +5,7 @@ Questions are answered in a thread (`sessions.audit.follow`); the screen looks o
 
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import ClassVar
 
 from textual import events
 from textual.app import ComposeResult
@@ -16,52 +15,18 @@ from textual.screen import ModalScreen
 from app.deck.answer_screen import AnswerScreen
 from app.deck.bars import TopBar
 from app.deck.board import Board
+from app.deck.contracts import Written
 from app.deck.journal_dialog import FilterDialog
 from app.deck.journal_filter import filter_text
 from app.deck.journal_panel import JournalPanel, Shown
-from app.deck.journal_window import CHUNK, Window, Wish
+from app.deck.journal_questions import Pages, note, report, why
+from app.deck.journal_window import Window, Wish
 from core.snapshot import Snapshot
 from sessions.audit.follow import Follower
 from sessions.audit.lines import USUAL, Kind, Wanted
 
-if TYPE_CHECKING:
-    from sessions.audit.books import Books
-
 _LEAST_SIZE = 4
 WHEEL = 3
-
-
-class Written(Protocol):
-    """What the deck is told of the journal of a session."""
-
-    latest: Path | None  #: folder of the newest one
-    digest: str  #: of all records, once the session is over
-    failure: str  #: why nothing more could be written
-
-    @property
-    def records(self) -> int | None:
-        """Records in the log so far; None if none is being written."""
-
-
-class Pages:
-    """Asks for pages; what it keeps belongs to the thread that answers."""
-
-    def __init__(self) -> None:
-        self._books: Books | None = None
-        self._timeline: Any = None
-
-    def ask(self, wanted: Wanted, wish: Wish) -> Callable[["Books"], Any]:
-        """A question for a page."""
-
-        def question(books: "Books") -> Any:
-            from sessions.audit.lines import Key
-            from sessions.audit.timeline import Timeline
-
-            if books is not self._books:
-                self._books, self._timeline = books, Timeline(books)
-            return self._timeline.page(wanted, CHUNK, Key(*wish.key) if wish.key else None, wish.older)
-
-        return question
 
 
 class JournalScreen(ModalScreen[None]):
@@ -181,7 +146,7 @@ class JournalScreen(ModalScreen[None]):
         if told is not None and told.problem:
             self.shown.problem, self._only_report = told.problem, False
         elif told is not None:
-            answer = AnswerScreen(told.value, self._board, self.shown.standing, self._digest())
+            answer = AnswerScreen(told.value, self._board, self.shown.standing, self._live())
             self.app.push_screen(answer, self._answered)
 
     def _answered(self, nothing: None) -> None:
@@ -189,8 +154,11 @@ class JournalScreen(ModalScreen[None]):
         if self._only_report:
             self.dismiss(None)
 
-    def _digest(self) -> str:
-        return self._journal.digest if self._journal is not None else ""
+    def _live(self) -> dict[str, str]:
+        """What only the running session can say."""
+        desk = self._snapshot.desk if self._snapshot is not None else None
+        diverged = "" if desk is None else f"{desk.diverged_lots:,} lots"
+        return {"digest": self._journal.digest if self._journal is not None else "", "divergence": diverged}
 
     def _wish(self, follower: Follower) -> None:
         """Ask for the next lines, one question at a time; newer ones first while following."""
@@ -280,15 +248,11 @@ class JournalScreen(ModalScreen[None]):
         line = self.shown.window.line
         if line is None or self.follower is None:
             return
-        from app.deck.journal_questions import note, why
-
         self.follower.ask("answer", why(line) if line.asked else note(line))
 
     def action_report(self) -> None:
         """What came of the session so far."""
         if self.follower is not None:
-            from app.deck.journal_questions import report
-
             self.follower.ask("answer", report(), fresh=True)
 
     def action_go(self) -> None:

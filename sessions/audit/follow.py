@@ -111,7 +111,7 @@ class Follower:
                     following, fresh, self._fresh = next(iter(self._waiting), None), self._fresh, False
                 due = (fresh or monotonic_ns() - looked >= self._every) and not self.standing.sealed
                 if books is not None and (due or following is None):
-                    self._let_go(stack)
+                    stack.close()
                     books = None
                 if due or self.standing.records < 0:
                     looked = monotonic_ns()
@@ -125,10 +125,9 @@ class Follower:
             return IDLE
         return None if self.standing.sealed else max(looked + self._every - monotonic_ns(), 0) / 1e9
 
-    def _let_go(self, stack: ExitStack) -> None:
+    def _forget(self) -> None:
         with self._wake:
             self._connection = None
-        stack.close()
 
     def _look(self) -> None:
         """Bring the tables up to the log."""
@@ -160,6 +159,8 @@ class Follower:
             problem = "overtaken"
         except TapedeckError as error:
             problem = str(error)
+        except (LookupError, ValueError, TypeError, ArithmeticError) as error:  # records that hold what none can
+            problem = f"this cannot be told: {type(error).__name__} {error}"
         with self._wake:
             self._asking = ""
             if problem != "overtaken":
@@ -183,6 +184,7 @@ class Follower:
         except duckdb.Error as error:
             raise JournalError(self.folder, f"cannot be read: {str(error).partition(chr(10))[0]}") from error
         stack.callback(connection.close)
+        stack.callback(self._forget)  # first: nobody may interrupt what is closed
         with self._wake:
             self._connection = connection
         books = Books(Session(self.folder, manifest), connection, self.standing.fault)

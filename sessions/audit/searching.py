@@ -6,7 +6,7 @@ from enum import IntEnum
 
 from sqlalchemy import func, select
 
-from core.enums import EventKind, Op, OrderStatus, OrderType, Reason
+from core.enums import EventKind, Op, OrderStatus, OrderType, Reason, Trust
 from core.risk.controls import SPECS
 from sessions.audit.books import Books
 
@@ -25,8 +25,9 @@ class Meaning:
     sides: Sequence[int] = ()
     makers: Sequence[int] = ()
     controls: int = 0  #: as a mask
-    fills: bool = False  #: the text is in the word for all of them
-    denials: bool = False
+    trusts: int = 0  #: as a mask
+    exact: bool = False  #: fills that rest on nothing doubtful
+    denials: bool = False  #: the text is in the word for all of them
 
     @property
     def controls_by_name(self) -> tuple[str, ...]:
@@ -55,9 +56,10 @@ def meaning(books: Books, text: str) -> Meaning:
         statuses=_codes(OrderStatus, text),
         events=_codes(EventKind, text),
         sides=[side for side, name in ((1, "buy"), (-1, "sell")) if text == name],
-        makers=[made for made, name in ((1, "maker"), (0, "taker")) if text == name],
+        makers=[made for made, name in ((1, "fill maker"), (0, "fill taker")) if text in name],
         controls=sum(1 << int(s.control) for s in SPECS if text in s.name or text in s.name.replace("_", " ")),
-        fills=text in "fill",
+        trusts=sum(int(each) for each in Trust if text in str(each.name).lower()),
+        exact=text in "exact",
         denials=text in "denied",
     )
 

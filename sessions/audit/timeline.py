@@ -5,7 +5,7 @@ things happened. Rows are looked for in a stretch of time that grows until it ho
 rest, whatever the size of the journal.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import polars as pl
@@ -17,7 +17,7 @@ from sessions.audit.searching import Meaning, meaning
 from sessions.audit.timeline_rows import branches
 from sessions.audit.timeline_words import life_line, lines
 
-_GROWTH = 16
+_GROWTH, _STATEMENTS = 16, 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +28,22 @@ class Page:
     more: bool  #: there are more, further in the direction that was asked for
 
 
-class Timeline:
-    """The lines of an open journal. What it keeps between pages is small: states, and where time begins and ends."""
+@dataclass(slots=True)
+class Memory:
+    """What is still true when the same journal is opened again: states of the session, statements."""
 
-    def __init__(self, books: Books) -> None:
+    life: list[Line] = field(default_factory=list)
+    texts: dict[tuple[Wanted, bool, int], str] = field(default_factory=dict)
+
+
+class Timeline:
+    """The lines of an open journal."""
+
+    def __init__(self, books: Books, memory: Memory | None = None) -> None:
+        """`memory`: of this journal, from when it was open before."""
         self._books = books
-        self._life: list[Line] = []
-        self._texts: dict[tuple[Wanted, bool, int], str] = {}
+        memory = memory or Memory()
+        self._life, self._texts = memory.life, memory.texts
         self._first, self._last = _span(books)
         self._load_life()
 
@@ -78,6 +87,8 @@ class Timeline:
     ) -> pl.DataFrame:
         asked = (wanted, older, count)
         if asked not in self._texts:  # making it takes longer than finding the rows
+            if len(self._texts) >= _STATEMENTS:
+                self._texts.clear()
             self._texts[asked] = self._statement(wanted, sought, older, count)
         made = self._texts[asked]
         if not made:
@@ -107,7 +118,10 @@ class Timeline:
     def _load_life(self) -> None:
         """States of the session, each at the time of the newest thing before it: they have no market time."""
         life = self._books.tables["life"].c
-        rows = self._books.frame(select(life.record, life.wall_ns, life.state, life.reason).order_by(life.record))
+        known = self._life[-1].record if self._life else -1
+        rows = self._books.frame(
+            select(life.record, life.wall_ns, life.state, life.reason).where(life.record > known).order_by(life.record)
+        )
         for row in rows.iter_rows(named=True):
             ts = max(self._before(row["record"]), self._life[-1].ts if self._life else self._first)
             self._life.append(life_line(int(Kind.LIFE), row, ts))
@@ -132,15 +146,11 @@ def _ordered(rows: Select[Any], c: Any, older: bool, count: int) -> Select[Any]:
 
 def _span(books: Books) -> tuple[int, int]:
     """When the first and the last thing happened; of a journal without any, when its tapes begin."""
-    lows, highs = [], []
-    for name, column in (*((t, "ts") for t in ("decisions", "events", "fills", "operator_actions", "limits")),
-                         ("orders", "ts_done")):  # fmt: skip
-        ts = books.tables[name].c[column]
-        found = books.row(select(func.min(ts).label("low"), func.max(ts).label("high")))
-        if found is not None and found["low"] is not None:
-            lows.append(int(found["low"]))
-            highs.append(int(found["high"]))
+    tables = ("decisions", "events", "fills", "operator_actions", "limits")
+    times = [*(books.tables[name].c.ts for name in tables), books.tables["orders"].c.ts_done]
+    rows = books.frame(union_all(*(select(func.min(ts).label("low"), func.max(ts).label("high")) for ts in times)))
     begin = min((int(each["first_ts"]) for each in books.instruments), default=0)
+    lows, highs = rows["low"].drop_nulls().to_list(), rows["high"].drop_nulls().to_list()
     return min([begin, *lows]), max([begin, *highs])
 
 

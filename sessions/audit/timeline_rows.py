@@ -97,7 +97,9 @@ def _fills(books: Books, kind: Kind, asked: _Asked) -> Select[Any] | None:
         "record": c.record, "ts": c.ts, "agent": c.agent, "instrument": c.instrument, "order_id": c.order_id,
         "number": c.seq, "a": c.maker, "b": c.trust, "side": c.side, "qty": c.qty, "price": c.price, "detail": c.fee,
     }  # fmt: skip
-    found = [*_in(c.maker, s.makers), *_in(c.side, s.sides)] + ([literal(True)] if s.fills else [])
+    found = [c.maker > 0 if made else c.maker == 0 for made in s.makers] + _in(c.side, s.sides)
+    found += [_bits(c.trust, s.trusts) != 0] if s.trusts else []
+    found += [c.trust == 0] if s.exact else []
     return _plain(books, "fills", kind, asked, row, found)
 
 

@@ -248,7 +248,7 @@ def _fills(books: Books, order_id: int) -> pl.DataFrame:
     f = books.tables["fills"]
     frame = books.frame(select(f).where(f.c.order_id == (order_id or -1)).order_by(f.c.record))
     trust = [", ".join(_flags(Trust, mask)) or "exact" for mask in frame["trust"]]
-    maker = [["taker", "maker"][made] for made in frame["maker"]]
+    maker = ["maker" if made else "taker" for made in frame["maker"]]
     return frame.with_columns(pl.Series("trust", trust, pl.String), pl.Series("maker", maker, pl.String))
 
 
