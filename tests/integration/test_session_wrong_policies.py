@@ -57,7 +57,7 @@ def test_whatever_a_policy_raises_is_told_by_its_name(market: Tape, error: BaseE
 
 @pytest.mark.parametrize(("step", "reason"), [(_raises, Reason.POLICY_RAISED), (_hangs, Reason.POLICY_LATE)])
 def test_a_policy_that_fails_is_paused_and_the_others_go_on(market: Tape, step: Any, reason: Reason) -> None:
-    desk = played(session([market], {"bad": Always(step), "good": Always(buys)}, every=5 * SECOND))
+    desk = played(session([market], {"bad": Always(step), "good": Always(buys)}, every=5 * SECOND, budget_ms=300.0))
     assert desk.state(0) == AgentState.UNHEALTHY
     assert (0, reason, AgentState.UNHEALTHY) in events_of(desk, EventKind.AGENT)
     assert int(desk.account.position[0, 0]) == 0

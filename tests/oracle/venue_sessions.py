@@ -133,6 +133,7 @@ def session(
         more.pop("limits", unlimited()),
         rung=rung,
         latency=latency,
+        budget_ms=more.pop("budget_ms", 10_000.0),  # a busy machine cuts nobody off
         **more,
     )
 
