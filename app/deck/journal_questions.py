@@ -55,7 +55,7 @@ class Pages:
         self._timeline: Any = None
         self._memory: Any = None
 
-    def ask(self, wanted: Wanted, wish: Wish) -> Callable[["Books"], Any]:
+    def ask(self, wanted: "Wanted", wish: Wish) -> Callable[["Books"], Any]:
         """A question for a page."""
 
         def question(books: "Books") -> Any:

@@ -18,6 +18,7 @@ from app.config import DeckConfig
 from app.deck.answer_screen import AnswerScreen
 from app.deck.journal_dialog import FilterDialog
 from app.deck.journal_screen import JournalScreen
+from app.deck.journal_window import Window
 from core.clock import monotonic_ns
 from core.snapshot import State
 from core.transport import Verb
@@ -129,15 +130,20 @@ async def test_kinds_come_and_go_with_their_numbers(journal: Made) -> None:
 
 async def test_up_ends_following_and_the_end_resumes_it(journal: Made) -> None:
     async with opened(journal.folder) as (driven, _, _):
-        window = lambda: shown(driven).shown.window  # noqa: E731
+        screen = shown(driven)
+
+        def window() -> Window:
+            return screen.shown.window
+
         last = window().line
         await press(driven, "pageup")
         assert "held" in driven.lines()[1]
         assert window().line != last
         await press(driven, "home")
         assert window().chosen == 0
-        assert window().line is not None
-        assert window().line.what == "session running"
+        first = window().line
+        assert first is not None
+        assert first.what == "session running"
         await press(driven, "down", "down", "up")
         assert window().chosen == 1
         await press(driven, "end")
@@ -312,7 +318,6 @@ async def test_the_report_comes_at_the_end_of_a_session_once(journal: Made) -> N
         player._state = State.ENDED
         player._dirty = True
         await driven.draw()
-        assert isinstance(driven.app.screen, JournalScreen)
         await until(driven, lambda: isinstance(driven.app.screen, AnswerScreen))
         text = "\n".join(driven.lines())
         for words in ("pnl", "fees", "fill rate", "digest", "head hash", f"tapedeck audit verify {SESSION}", "rung"):

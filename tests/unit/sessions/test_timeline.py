@@ -14,7 +14,7 @@ from core.enums import OperatorAct
 from sessions.audit.books import Books, opened
 from sessions.audit.execution import filled, parents
 from sessions.audit.finding import Session
-from sessions.audit.follow import Answered, Follower
+from sessions.audit.follow import Answered, Follower, Question
 from sessions.audit.lines import USUAL, Key, Kind, Line, Wanted
 from sessions.audit.note import note
 from sessions.audit.timeline import Timeline
@@ -213,9 +213,11 @@ def test_a_reader_follows_the_writer_and_lets_others_at_the_file(tmp_path: Path)
 def test_what_was_overtaken_is_not_answered(tmp_path: Path) -> None:
     journal = small(tmp_path / "20240102-143000-made")
     follower = Follower(journal.folder)
-    numbers = [
-        follower.ask("page", lambda books, k=k: Timeline(books).page(Wanted(USUAL), k + 1)) for k in range(6)
-    ]  # fmt: skip
+
+    def first(count: int) -> Question:
+        return lambda books: Timeline(books).page(Wanted(USUAL), count)
+
+    numbers = [follower.ask("page", first(k + 1)) for k in range(6)]
     found = wait(follower)
     while found.number != numbers[-1]:
         found = wait(follower)
