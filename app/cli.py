@@ -126,6 +126,19 @@ def run_session(
     session_verbs.run(session, as_json, durable)
 
 
+@app.command(epilog="Example: tapedeck kill desk --reason 'prices are wrong' --person kim")
+def kill(
+    scope: Annotated[str, typer.Argument(help="What: desk, agent.NAME or instrument.NAME.")],
+    reason: Annotated[str, typer.Option("--reason", help="Why; kept in the kill file and in the journal.")],
+    person: Annotated[str, typer.Option("--person", help="Who says so.")] = "operator",
+    as_json: Json = False,
+) -> None:
+    """Kill from another terminal: sessions that run cancel everything in the scope, and nothing new is sent."""
+    from app import session_verbs
+
+    session_verbs.kill(scope, reason, person, as_json)
+
+
 @app.command(epilog="Example: tapedeck rearm desk --reason 'feed is back' --person kim")
 def rearm(
     scope: Annotated[str, typer.Argument(help="What was killed: desk, agent.NAME or instrument.NAME.")],

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from app.output import RISK_KILL, emit, interrupted, say
 from app.paths import home
 from core.clock import cpu_ns, monotonic_ns
+from core.errors import ConfigError
 
 #: Messages between two looks at the kill file and for an interrupt.
 _PIECE = 200_000
@@ -18,6 +19,7 @@ _PIECE = 200_000
 if TYPE_CHECKING:
     from core.desk.desk import Desk
     from core.plan import SessionPlan
+    from core.risk.kill import KillSwitch
 
 
 def run(path: Path, as_json: bool, durable: bool = False) -> None:
@@ -188,8 +190,30 @@ def _bracket(desk: Desk) -> dict[str, int]:
     }
 
 
+def kill(scope: str, reason: str, person: str, as_json: bool) -> None:
+    """Kill a scope in the kill file; sessions that run obey before their next piece."""
+    act = _switch(scope).kill(scope, _said(reason, "--reason"), _said(person, "--person"), 0)
+    emit({"scope": act.scope, "reason": act.reason, "person": act.person, "killed": _standing(scope)}, as_json)
+
+
 def rearm(scope: str, reason: str, person: str, as_json: bool) -> None:
     """Take a kill of the kill file back."""
+    act = _switch(scope).rearm(scope, reason, person, 0)
+    emit({"scope": act.scope, "reason": act.reason, "person": act.person, "still_killed": _standing(scope)}, as_json)
+
+
+def _said(text: str, option: str) -> str:
+    if not text.strip():
+        raise ConfigError(f"{option} must say something: it is kept")
+    return text
+
+
+def _standing(scope: str) -> list[str]:
+    return [act.scope for act in _switch(scope).latched]
+
+
+def _switch(scope: str) -> KillSwitch:
+    """The kill file. It knows scopes, not sessions: a gate with just the agent or tape of a scope is enough."""
     from decimal import Decimal
 
     from core.account.money import money_scale
@@ -198,19 +222,8 @@ def rearm(scope: str, reason: str, person: str, as_json: bool) -> None:
     from core.risk.limits import default_limits, limit_set
     from core.risk.state import new_gate
 
-    # The file knows scopes, not sessions: a gate with just the agent or tape that the scope names is enough.
     kind, _, name = scope.partition(".")
     agents = [name] if kind == "agent" else ["any"]
     tapes = [name] if kind == "instrument" else ["any"]
     gate = new_gate(limit_set(default_limits(), agents, tapes), money_scale([Decimal(1)], [FeePlan()]))
-    switch = KillSwitch(home() / "risk", "", gate, agents, tapes)
-    act = switch.rearm(scope, reason, person, 0)
-    emit(
-        {
-            "scope": act.scope,
-            "reason": act.reason,
-            "person": act.person,
-            "still_killed": [a.scope for a in switch.latched],
-        },
-        as_json,
-    )
+    return KillSwitch(home() / "risk", "", gate, agents, tapes)

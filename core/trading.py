@@ -189,7 +189,7 @@ class TradingEngine(Engine):
         if self.replayed:
             wanted = latches(gate)
             latch(gate, before)
-            for act in differences(before, wanted):
+            for act in differences(self.desk, switch):
                 self._do(self._here(act))
             latch(gate, wanted)
         else:

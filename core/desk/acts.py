@@ -104,14 +104,21 @@ def rehearse(desk: Desk) -> None:
     desk.close()
 
 
-def latches(gate: Gate) -> tuple[int, NDArray[np.int64], NDArray[np.int64]]:
-    """What is killed at a gate: the desk, agents, instruments."""
-    return int(gate.top[0]["killed_desk"]), gate.rows["killed"].copy(), gate.killed_instruments.copy()
+Latches = tuple[int, int, NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
 
 
-def latch(gate: Gate, killed: tuple[int, NDArray[np.int64], NDArray[np.int64]]) -> None:
+def latches(gate: Gate) -> Latches:
+    """What is killed at a gate: the desk, how many orders, agents, instruments, orders."""
+    top = gate.top[0]
+    parts = (gate.rows["killed"].copy(), gate.killed_instruments.copy(), gate.killed_orders.copy())
+    return (int(top["killed_desk"]), int(top["killed_orders"]), *parts)
+
+
+def latch(gate: Gate, killed: Latches) -> None:
     """Kill at a fresh gate what was killed at another of the same session."""
-    gate.top[0]["killed_desk"], gate.rows["killed"], gate.killed_instruments[:] = killed
+    top = gate.top[0]
+    top["killed_desk"], top["killed_orders"] = killed[:2]
+    gate.rows["killed"], gate.killed_instruments[:], gate.killed_orders[:] = killed[2:]
 
 
 def pause(desk: Desk, agent: int) -> Done:

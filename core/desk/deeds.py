@@ -6,15 +6,14 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from core.desk import acts
 from core.desk.acts import DESK, Done, latch, latches
 from core.desk.desk import Desk, Place
 from core.desk.flatten import flatten
+from core.desk.partial import kill_part, rearm_part
 from core.enums import OperatorAct
 from core.errors import ConfigError
+from core.risk.kill import KillSwitch
 from core.transport import Ticket
 
 
@@ -27,8 +26,8 @@ class Act:
     reason: str = ""
     person: str = "operator"
     ticket: Ticket | None = None  #: ORDER
-    scope: str = ""  #: LIMITS: where, which, its new value, and until when (ns UTC, None = for good)
-    control: str = ""
+    scope: str = ""  #: KILL, REARM of an instrument or an order: which; LIMITS: where, ...
+    control: str = ""  #: ... which, its new value, and until when (ns UTC, None = for good)
     value: float = math.nan
     expires: int | None = None
 
@@ -45,6 +44,10 @@ class Deed:
 
 def perform(desk: Desk, act: Act, started: int | None = None) -> Done:
     """Carry out an act. `started`: monotonic ns of the key press. Raises `ConfigError` for what cannot be."""
+    if act.what == OperatorAct.KILL and act.scope:
+        return kill_part(desk, act.scope, act.reason, act.person)
+    if act.what == OperatorAct.REARM and act.scope:
+        return rearm_part(desk, act.scope, act.reason, act.person)
     if act.what == OperatorAct.KILL:
         return acts.kill(desk, act.target, act.reason, act.person, started)
     if act.what == OperatorAct.REARM:
@@ -70,10 +73,7 @@ def perform(desk: Desk, act: Act, started: int | None = None) -> Done:
 
 
 def heed(desk: Desk) -> None:
-    """Do here what another process did to the kill file: kill at once, re-arm; each as an act of the record.
-
-    Kills of instruments and of single orders have no act: the gate latches them.
-    """
+    """Do here what another process did to the kill file: kill at once, re-arm; each as an act of the record."""
     switch = desk.switch
     if switch is None or not switch.changed():
         return
@@ -83,7 +83,7 @@ def heed(desk: Desk) -> None:
     latch(desk.gate, before)
     desk.switch = None  # it is in the file already
     try:
-        for act in differences(before, wanted):
+        for act in differences(desk, switch):
             write_and_do(desk, act) if desk.obey is None else desk.obey(act)
     finally:
         latch(desk.gate, wanted)
@@ -100,19 +100,32 @@ def write_and_do(desk: Desk, act: Act) -> None:
     perform(desk, act)
 
 
-Latches = tuple[int, NDArray[np.int64], NDArray[np.int64]]
-
-
-def differences(before: Latches, after: Latches) -> list[Act]:
-    """The acts that bring a gate from one state of its kills to another, see `core.desk.acts.latches`."""
+def differences(desk: Desk, switch: KillSwitch) -> list[Act]:
+    """The acts that bring a desk's gate to what its kill file says, in the words of whoever wrote it."""
+    names = [agent.name for agent in desk.agents]
+    ours = {"desk", *(f"agent.{n}" for n in names), *(f"instrument.{t.name}" for t in desk.plan.tapes)}
+    standing = {act.scope for act in switch.latched if act.scope in ours or act.scope.startswith("order.")}
+    killed, last = _killed(desk), {act.scope: act for act in switch.history}
     found = []
-    if before[0] != after[0]:
-        what = OperatorAct.KILL if after[0] else OperatorAct.REARM
-        found.append(Act(what, DESK, "as the kill file says", "kill file"))
-    for agent in np.flatnonzero(before[1] != after[1]):
-        what = OperatorAct.KILL if after[1][agent] else OperatorAct.REARM
-        found.append(Act(what, int(agent), "as the kill file says", "kill file"))
+    for scope in sorted(standing ^ killed):
+        what = OperatorAct.KILL if scope in standing else OperatorAct.REARM
+        kind, _, name = scope.partition(".")
+        why, who = (
+            (last[scope].reason, last[scope].person) if scope in last else ("the kill file was emptied", "nobody")
+        )
+        whole = kind in ("desk", "agent")
+        target = names.index(name) if kind == "agent" else DESK
+        found.append(Act(what, target, why, who, scope="" if whole else scope))
     return found
+
+
+def _killed(desk: Desk) -> set[str]:
+    """Scopes that the gate denies now."""
+    gate = desk.gate
+    found = {"desk"} if gate.top[0]["killed_desk"] else set()
+    found |= {f"agent.{agent.name}" for k, agent in enumerate(desk.agents) if gate.rows[k]["killed"]}
+    found |= {f"instrument.{t.name}" for k, t in enumerate(desk.plan.tapes) if gate.killed_instruments[k]}
+    return found | {f"order.{int(one)}" for one in gate.killed_orders[: int(gate.top[0]["killed_orders"])]}
 
 
 def deed_text(deed: Deed) -> str:

@@ -15,7 +15,16 @@ ALLOWED = {
     "app": {"numpy", "platformdirs", "polars", "rich", "textual", "textual_serve", "typer"},
     "core": {"databento_dbn", "isal", "llvmlite", "numba", "numpy", "platformdirs", "polars", "zstandard"},
     "models": {"numpy", "onnxruntime", "polars", "sqlalchemy"},
-    "sessions": {"cryptography", "duckdb", "duckdb_sqlalchemy", "isal", "numpy", "platformdirs", "polars", "sqlalchemy"},
+    "sessions": {
+        "cryptography",
+        "duckdb",
+        "duckdb_sqlalchemy",
+        "isal",
+        "numpy",
+        "platformdirs",
+        "polars",
+        "sqlalchemy",
+    },
 }
 NEVER_IN_CORE = (
     "click",

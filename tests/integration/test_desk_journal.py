@@ -158,7 +158,7 @@ def test_a_kill_stands_after_going_back_and_is_an_act_of_the_new_journal(folder:
     assert second.manifest is not None
     (act,) = texts(second.folder, second.manifest.hash, "acts")
     assert (act["act"]["what"], act["act"]["target"], act["index"]) == ("kill", 0, 500)
-    assert act["act"]["person"] == "kill file"
+    assert (act["act"]["person"], act["act"]["reason"]) == ("operator", "bot runs wild")
 
 
 @pytest.mark.parametrize("call", ["write", "sync"])

@@ -1,0 +1,89 @@
+"""Kills of one instrument or of one order, and taking them back: acts of a person like those of a desk or an agent."""
+
+import numpy as np
+
+from core.clock import monotonic_ns
+from core.desk.acts import DESK, Done, cancel_order, note
+from core.desk.desk import Desk
+from core.enums import OperatorAct, OrderStatus, Reason
+from core.errors import ConfigError
+from core.line.run import due, flush
+from core.naming import nearest
+from core.risk.kill import KillFileError
+from core.risk.state import MOST_KILLED_ORDERS
+from core.venue.orders import cancel_all
+
+
+def kill_part(desk: Desk, scope: str, reason: str, person: str) -> Done:
+    """Nothing new in "instrument.NAME", or no replace of "order.ID"; what is open there is cancelled at once.
+
+    Raises `ConfigError` for a scope that is not of this session.
+    """
+    began = monotonic_ns()
+    _latch(desk, scope, True)
+    kept = "for this run"
+    if desk.switch is not None:
+        try:
+            desk.switch.kill(scope, reason or "key", person or "operator", desk.clock)
+            kept = "kept"
+        except KillFileError as error:
+            kept = f"not kept: {error}"
+    count, left = _cancel(desk, scope)
+    note(desk, OperatorAct.KILL, DESK, count)
+    parts = (("gate latched", True, kept), ("orders cancelled", left == 0, f"{count} cancelled, {left} open"))
+    return Done(OperatorAct.KILL, DESK, count, left, (monotonic_ns() - began) / 1e6, parts)
+
+
+def rearm_part(desk: Desk, scope: str, reason: str, person: str) -> Done:
+    """Take such a kill back. Raises `ConfigError`."""
+    if not reason.strip():
+        raise ConfigError("re-arming needs a reason")
+    if desk.switch is not None:
+        desk.switch.rearm(scope, reason, person or "operator", desk.clock)
+    _latch(desk, scope, False)
+    note(desk, OperatorAct.REARM, DESK, 0)
+    return Done(OperatorAct.REARM, DESK, 0, 0, 0.0)
+
+
+def _latch(desk: Desk, scope: str, on: bool) -> None:
+    kind, _, name = scope.partition(".")
+    gate, top = desk.gate, desk.gate.top[0]
+    if kind == "instrument":
+        gate.killed_instruments[_place(desk, name)] = on
+        return
+    if kind != "order" or not name.isdigit():
+        raise ConfigError(f"kill {scope}: no such scope")
+    known = gate.killed_orders[: int(top["killed_orders"])]
+    kept = [*(known[known != int(name)].tolist()), *([int(name)] if on else [])]
+    if len(kept) > MOST_KILLED_ORDERS:  # too much rather than too little
+        top["killed_desk"] = 1
+        kept = kept[-MOST_KILLED_ORDERS:]
+    gate.killed_orders[: len(kept)] = kept
+    top["killed_orders"] = len(kept)
+
+
+def _place(desk: Desk, name: str) -> int:
+    names = [tape.name for tape in desk.plan.tapes]
+    if name not in names:
+        raise ConfigError(f"kill instrument.{name}: no such scope{nearest(name, names)}")
+    return names.index(name)
+
+
+def _cancel(desk: Desk, scope: str) -> tuple[int, int]:
+    """End what is open in a scope. How many, and how many are open still."""
+    kind, _, name = scope.partition(".")
+    if kind == "order":
+        done = cancel_order(desk, int(name))
+        return (0 if done.refused else 1), _alive(desk, int(name))
+    line = desk.lines[_place(desk, name)]
+    count = int(cancel_all(line.venue, int(line.venue.top[0]["clock"]), DESK, int(Reason.KILL)))
+    flush(line)
+    due(line)
+    return count, int(line.venue.top[0]["working"])
+
+
+def _alive(desk: Desk, order_id: int) -> int:
+    """Whether an order is open, or on its way."""
+    alive = (OrderStatus.SENT, OrderStatus.WORKING, OrderStatus.WAITING)
+    pools = [line.venue.orders for line in desk.lines]
+    return sum(int((np.isin(pool["status"], alive) & (pool["order_id"] == order_id)).sum()) for pool in pools)
