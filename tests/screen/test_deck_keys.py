@@ -19,6 +19,7 @@ from app.deck.controls import Controls
 from app.deck.desk_viewer import DeskViewer
 from app.deck.dialogs import BookmarkDialog, GotoDialog, NoteDialog
 from app.deck.help import HelpScreen
+from app.deck.journal_desk import JournalDesk
 from app.deck.marks import LooseBookmarks
 from app.deck.questions import Questions
 from app.deck.trader import Trader
@@ -435,9 +436,17 @@ async def test_pointing_at_the_day_bar_seeks_with_the_next_frame() -> None:
         assert sent[0].value == bar.moment(100, 160)  # type: ignore[attr-defined]
 
 
+async def test_a_tape_has_neither_journal_nor_report() -> None:
+    async with deck() as driven:
+        assert await press(driven, "report") == []
+        assert "no journal" in driven.lines()[1]
+        assert await press(driven, "journal") == []
+        assert "there is no journal" in "\n".join(driven.lines())
+
+
 def test_every_action_has_a_method() -> None:
     for action in ACTIONS:
-        known = (Viewer, Controls, Questions, DeskViewer, Trader, TradingKeys)
+        known = (Viewer, Controls, Questions, DeskViewer, Trader, TradingKeys, JournalDesk)
         owners = (DeckApp, f"do_{action.name}"), *((owner, action.name) for owner in known)
         found = [owner.__name__ for owner, method in owners if hasattr(owner, method)]
         assert len(found) == 1, f"{action.name}: {found}"
