@@ -12,12 +12,12 @@ from core.desk.acts import DESK
 from core.desk.deeds import Act
 from core.desk.desk import Desk
 from core.desk.recorder import Recorder
-from core.enums import AgentState, EventKind, OperatorAct
+from core.enums import AgentState, EventKind, OperatorAct, OrderStatus
 from core.plan import FeePlan
 from core.risk.controls import Control
 from core.risk.kill import FILE, KillAct, KillSwitch
 from core.risk.limits import default_limits, limit_set
-from core.risk.state import new_gate
+from core.risk.state import Gate, new_gate
 from core.tape.tape import Tape
 from core.trading import TradingEngine
 from sessions.recording import State
@@ -31,6 +31,11 @@ pytestmark = pytest.mark.jit_only
 def tapes(tmp_path_factory: pytest.TempPathFactory) -> list[Tape]:
     """A synthetic day of some thousand messages."""
     return [synthetic(tmp_path_factory.mktemp("tapes"), 1, 6_000)]
+
+
+def new_desk_gate() -> Gate:
+    """A gate of two agents in one instrument."""
+    return new_gate(limit_set(default_limits(), ("a0", "a1"), ["t0"]), money_scale([Decimal(1)], [FeePlan()]))
 
 
 def elsewhere(folder: Path, agents: Sequence[str] = ("a0", "a1")) -> KillSwitch:
@@ -60,6 +65,36 @@ def test_a_kill_and_a_rearming_elsewhere_are_obeyed_and_repeated(tapes: list[Tap
     done = again(running.close())
     assert done.equal, done.first
     assert done.acts == 4  # two of them from elsewhere
+
+
+@pytest.mark.parametrize("scope", ["instrument.t0", "order"])
+def test_a_kill_of_a_part_elsewhere_is_obeyed_and_repeated(tapes: list[Tape], tmp_path: Path, scope: str) -> None:
+    running = begin(plan(3, tapes), tmp_path)
+    desk, other = running.desk, elsewhere(tmp_path / "risk")
+    running.play(stop=2_500)
+    pool = desk.lines[0].venue.orders
+    open_now = pool["order_id"][pool["status"] == OrderStatus.WORKING].tolist()
+    assert open_now
+    whole = scope != "order"
+    if whole:
+        other.kill(scope, "odd prices", "ann", 7)
+    else:
+        scope = f"order.{open_now[0]}"
+        KillSwitch(tmp_path / "risk", desk.plan.name, new_desk_gate(), ("a0", "a1"), ["t0"]).kill(
+            scope, "odd", "ann", 7
+        )
+    running.play(stop=2_501)
+    left = pool["order_id"][pool["status"] == OrderStatus.WORKING].tolist()
+    assert left == ([] if whole else [one for one in open_now if one != open_now[0]])
+    sent = desk.recorder.counts["fills"]
+    running.play(stop=3_500)
+    assert not whole or desk.recorder.counts["fills"] == sent
+    if whole:
+        other.rearm(scope, "it was the feed", "ann", 8)
+    running.play()
+    done = again(running.close())
+    assert done.equal, done.first
+    assert done.acts == (2 if whole else 1)
 
 
 def test_on_the_screen_a_kill_elsewhere_is_an_act_that_a_replay_repeats(tapes: list[Tape], tmp_path: Path) -> None:

@@ -216,6 +216,26 @@ def test_what_looks_like_a_mistake_is_said_and_runs(inside: Inside, session: Pat
     assert any(words.startswith("worker: every order") for words in done.record["troubles"])
 
 
+def test_a_kill_from_another_terminal_stands(inside: Inside, session: Path, home: Path) -> None:
+    path = home / "risk" / "kill.json"
+    try:
+        for words, said in (
+            (("kill", "desk", "--reason", " "), "--reason"),
+            (("kill", "desks", "--reason", "odd"), "no such scope"),
+            (("kill", "desk", "--reason", "odd", "--person", ""), "--person"),
+        ):
+            refused = inside(*words)
+            assert_one_line(refused)
+            assert refused.code == 2 and said in refused.err
+        done = inside("kill", "desk", "--reason", "odd prices", "--person", "kim", "--json")
+        assert (done.code, done.err) == (0, "")
+        assert done.record == {"scope": "desk", "reason": "odd prices", "person": "kim", "killed": ["desk"]}
+        after = inside("run", session, "--json")
+        assert after.code == 5 and after.record["records"]["fills"] == 0
+    finally:
+        path.unlink(missing_ok=True)
+
+
 def test_a_kill_file_that_cannot_be_read_stops_everything(inside: Inside, session: Path, killed: Path) -> None:
     killed.write_text('{"format": 1, "acts": [', encoding="utf-8")
     done = inside("run", session, "--json")
@@ -301,7 +321,7 @@ def test_training_without_its_libraries_says_what_to_install(
     assert not (tmp_path / "made").exists()
 
 
-VERBS = ("run", "rearm", "play", "compare", "model train", "model list", "model check")
+VERBS = ("run", "kill", "rearm", "play", "compare", "model train", "model list", "model check")
 
 
 @pytest.mark.parametrize("verb", VERBS)

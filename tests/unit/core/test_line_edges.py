@@ -225,7 +225,7 @@ def test_where_two_tapes_are_cut_decides_nothing(tmp_path: Path, cuts: tuple[flo
         first = Script([None, order(BUY, 10, 110), None, order(BUY, 1, 95), None])
         delays = (0, 7 * SECOND, 0)
         return session(
-            [one, two], plans, decides={"a": first, "b": Script([order(BUY, 5, 101)])}, delays=delays, budget_ms=60_000.0,
+            [one, two], plans, decides={"a": first, "b": Script([order(BUY, 5, 101)])}, delays=delays,
             limits=limits(desk_drawdown=45.0),
         )  # fmt: skip
 
