@@ -54,6 +54,7 @@ class Shown:
     """What the screen of the journal shows and was asked to show."""
 
     session: str = ""  #: id; empty = there is no journal
+    coming: bool = False  #: there will be one, once the engine is ready
     standing: Standing = field(default_factory=Standing)
     window: Window = field(default_factory=Window)
     wanted: Wanted = field(default_factory=Wanted)
@@ -131,6 +132,8 @@ class JournalPanel(StripPanel):
     def _nothing(self) -> str:
         shown = self._shown
         if not shown.session:
+            if shown.coming:
+                return "the session has not begun yet: its journal begins with it"
             return "there is no journal: this is a tape, and nothing on it is ours"
         if shown.standing.problem:
             return "it cannot be read"

@@ -61,7 +61,7 @@ class JournalScreen(ModalScreen[None]):
     ) -> None:
         super().__init__()
         self._board, self._journal, self._go, self._act = board, journal, go, act
-        self.shown = Shown()
+        self.shown = Shown(coming=journal is not None)
         self.follower: Follower | None = None
         self._pages = Pages()
         self._asked: tuple[int, Wish] | None = None

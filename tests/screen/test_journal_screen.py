@@ -252,6 +252,16 @@ async def test_a_tape_has_no_journal() -> None:
         assert driven.app.screen is driven.app.deck
 
 
+async def test_a_session_that_is_still_compiling_will_have_one(journal: Made) -> None:
+    async with opened(None) as (driven, _, book):
+        assert "its journal begins with it" in "\n".join(driven.lines())
+        await driven.press("up", "enter", "g", "r", "slash", "escape")
+        book.latest = journal.folder
+        await driven.draw()
+        await until(driven, lambda: begun(driven))
+        assert SESSION in driven.lines()[1]
+
+
 async def test_going_back_shows_the_journal_that_is_written_then(journal: Made, tmp_path: Path) -> None:
     other = small(tmp_path / "20240102-150000-made", seed=5)
     async with opened(journal.folder) as (driven, _, book):
