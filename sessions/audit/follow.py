@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 Question = Callable[["Books"], Any]
 #: Least time between two looks at the log, and for how long a file stays open for the next question.
 CATCH_UP_NS, IDLE = 1_500_000_000, 0.3
+#: Records in one transaction: memory is what the session is played with.
+_ROWS = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +138,7 @@ class Follower:
 
         try:
             manifest = read_manifest(self.folder)
-            found = project(self.folder, manifest, patience=0.5)
+            found = project(self.folder, manifest, patience=0.5, rows=_ROWS)
         except TapedeckError as error:
             problem = str(error) if self.standing.records < 0 else ""
             self.standing = _with(self.standing, fault=str(error), problem=problem)
