@@ -189,7 +189,10 @@ def test_a_reader_follows_the_writer_and_lets_others_at_the_file(tmp_path: Path)
     journal = made(tmp_path / "20240102-143000-live")
     journal.write(journal.block(50))
     follower = Follower(journal.folder, catch_up_ns=50_000_000)
-    ask = lambda: follower.ask("page", lambda books: Timeline(books).page(Wanted(), 10))  # noqa: E731
+
+    def ask() -> int:
+        return follower.ask("page", lambda books: Timeline(books).page(Wanted(), 10))
+
     number = ask()
     first = wait(follower)
     assert first.number == number
