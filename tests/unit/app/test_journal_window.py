@@ -42,10 +42,9 @@ def test_the_newest_is_chosen_and_followed_at_first() -> None:
     assert window.line == ALL[-1]
     assert window.follow
     assert not window.behind
-    window.move(-1)
-    assert not window.follow
-    window.move(5)
-    assert window.follow
+    for rows, follows in ((-1, False), (5, True)):
+        window.move(rows)
+        assert window.follow is follows
 
 
 def test_all_the_way_up_and_down_line_by_line_page_by_page() -> None:
