@@ -117,7 +117,7 @@ class Comparison:
         return found
 
     def digests(self) -> dict[str, str]:
-        """BLAKE2b-256 of each stream as recorded, hexadecimal, as far as both went; texts have none."""
+        """SHA-256 of each stream as recorded, hexadecimal, as far as both went; texts have none."""
         return {name: self._digests.digest(name).hex() for name in REPEATED if BY_NAME[name].dtype is not None}
 
     def differ(self, difference: Difference) -> None:

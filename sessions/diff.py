@@ -38,7 +38,7 @@ class Compared:
     changes: tuple[Change, ...]
     differences: tuple[Difference, ...]  #: the first of every stream and tape, in the order of the first log
     counts: Mapping[str, tuple[int, int]]  #: records by stream in either
-    digests: Mapping[str, str]  #: BLAKE2b of each stream; worth something where nothing differs
+    digests: Mapping[str, str]  #: SHA-256 of each stream; worth something where nothing differs
     faults: tuple[str, str]  #: what is wrong with either log behind its last good block
 
     @property

@@ -48,7 +48,7 @@ class Replayed:
     complete: bool  #: it was repeated to the end of its tapes; else as far as its log goes
     records: int  #: records of the log, all streams
     counts: Mapping[str, int]  #: records held against each other, by stream
-    digests: Mapping[str, str]  #: BLAKE2b of the records of each stream; worth something where nothing differs
+    digests: Mapping[str, str]  #: SHA-256 of the records of each stream; worth something where nothing differs
     differences: tuple[Difference, ...]  #: the first of every stream and tape, in the order of the log
     acts: int  #: a person's acts repeated
     late: tuple[Lateness, ...]  #: answers that the wall clock cut off, taken from the record

@@ -56,10 +56,10 @@ class Tally:
         return f"{_WORDS[key[0]]} of tape {key[1]}: number {int(seq[at]):,} where {begin + at:,} belongs"
 
     def digests(self) -> dict[str, str]:
-        """BLAKE2b-256 of each stream that repeats, hexadecimal."""
+        """SHA-256 of each stream that repeats, hexadecimal."""
         return {name: self._digests.digest(name).hex() for name in REPEATED}
 
     def digest(self) -> str:
         """The one of decisions and fills."""
         both = self._digests.digest("decisions") + self._digests.digest("fills")
-        return hashlib.blake2b(both, digest_size=32).hexdigest()
+        return hashlib.sha256(both).hexdigest()

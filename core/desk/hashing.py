@@ -1,4 +1,7 @@
-"""Digests of record streams, made beside the line: a large part of a session's time would go into them otherwise."""
+"""Digests of record streams, made beside the line: a large part of a session's time would go into them otherwise.
+
+SHA-256, for which processors have instructions: BLAKE2b takes twice as long there.
+"""
 
 import hashlib
 from collections.abc import Collection
@@ -21,7 +24,7 @@ def _thread() -> ThreadPoolExecutor:
 
 
 class Digests:
-    """BLAKE2b-256 of streams, each tape's records by themselves."""
+    """SHA-256 of streams, each tape's records by themselves."""
 
     def __init__(self, streams: Collection[str]) -> None:
         self._hashes: dict[str, dict[int, Hash]] = {name: {} for name in streams}
@@ -35,7 +38,7 @@ class Digests:
         if hashes is None:
             return
         if tape not in hashes:
-            hashes[tape] = hashlib.blake2b(digest_size=32)
+            hashes[tape] = hashlib.sha256()
         self._held.append((hashes[tape], records))
         self._held_bytes += records.nbytes
         if self._held_bytes >= _PIECE:
@@ -54,7 +57,7 @@ class Digests:
         hashes = self._hashes[stream]
         if list(hashes) == [0]:
             return bytes(hashes[0].digest())
-        whole = hashlib.blake2b(digest_size=32)
+        whole = hashlib.sha256()
         for tape in sorted(hashes):
             whole.update(hashes[tape].digest())
         return whole.digest()

@@ -113,11 +113,10 @@ class Recorder:
         return np.concatenate(found[::-1]) if found else np.zeros(0, _TYPES[stream])
 
     def digests(self) -> dict[str, str]:
-        """BLAKE2b-256 of each stream, hexadecimal."""
+        """SHA-256 of each stream, hexadecimal."""
         return {name: self._digests.digest(name).hex() for name in REPEATED}
 
     def digest(self) -> str:
         """One digest of the decisions and the fills: equal for two runs of the same session."""
-        return hashlib.blake2b(
-            self._digests.digest("decisions") + self._digests.digest("fills"), digest_size=32
-        ).hexdigest()
+        both = self._digests.digest("decisions") + self._digests.digest("fills")
+        return hashlib.sha256(both).hexdigest()
