@@ -21,6 +21,7 @@ from app.deck.journal_filter import filter_text
 from app.deck.journal_panel import JournalPanel, Shown
 from app.deck.journal_questions import Pages, note, report, why
 from app.deck.journal_window import Window, Wish
+from app.deck.screen import DeckScreen
 from core.snapshot import Snapshot
 from sessions.audit.follow import Follower
 from sessions.audit.lines import USUAL, Kind, Wanted
@@ -105,6 +106,23 @@ class JournalScreen(ModalScreen[None]):
 
     def live(self, snapshot: Snapshot) -> None:
         """Take what was answered, ask for what is missing, draw."""
+        started = self._board.clock()
+        self._turn(snapshot)
+        self._spend(self._board.clock() - started)
+
+    def _compositor_refresh(self) -> None:
+        """Paint as ever, and tell how long it took."""
+        started = self._board.clock()
+        super()._compositor_refresh()
+        self._spend(self._board.clock() - started)
+
+    def _spend(self, nanoseconds: int) -> None:
+        """What the deck's meter counts as painting goes on below it."""
+        deck = self.app.screen_stack[0]
+        if isinstance(deck, DeckScreen):
+            deck.painted(nanoseconds)
+
+    def _turn(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
         self._meet()
         follower, shown = self.follower, self.shown

@@ -97,7 +97,7 @@ def _event(books: Books, row: Mapping[str, Any], own: Mapping[tuple[int, int], s
     elif kind == EventKind.OPERATOR:
         words, told = f"{_words(OperatorAct, row['qty'])} {words}".strip(), {"qty": None}
     elif kind in (EventKind.REPLACED, EventKind.REPRICED):
-        words = f"from {row['detail']} {words}".strip()
+        words = f"from {_price(books, {**row, 'price': row['detail']})} {words}".strip()
     asked = f"order:{row['order_id']}" if (row["order_id"] or 0) > 0 else ""
     if not asked and row["number"] is not None and row["number"] >= 0:
         asked = f"decision:{row['number']}"
