@@ -304,6 +304,7 @@ DRAFT = np.dtype(
         ("model_age", "<i8"),  # ns since its last good answer, negative = never
         ("model_bad", "<i8"),  # not 0 = its last answer was not finite, or out of range
         ("model_latency", "<i8"),  # ns its last answer took, negative = unknown
+        ("unanswered", "<i8"),  # ns its oldest order without an answer waits, 0 = none, negative = unknown
     ]
 )
 

@@ -2,8 +2,11 @@
 
 import numpy as np
 
+from core.enums import OrderStatus
 from core.jit import merged
 from core.line.state import Line
+
+_SENT = int(OrderStatus.SENT)
 
 
 @merged
@@ -51,3 +54,15 @@ def disown(line: Line, slot: int) -> None:
     else:
         who["open_tail"] = before
     who["n_open"] -= 1
+
+
+@merged
+def waiting(line: Line, agent: int, now: int) -> int:
+    """How long (ns) an agent's oldest order has been without an answer of the venue, 0 if none is."""
+    slot = np.int64(line.agents[agent]["open_head"])
+    while slot >= 0:
+        order = line.venue.orders[slot]
+        if order["known_status"] == _SENT:
+            return max(now - order["ts_sent"], 0)
+        slot = np.int64(order["mine_next"])
+    return 0

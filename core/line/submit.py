@@ -5,7 +5,7 @@ import numpy as np
 from core.enums import EventKind, Op, OrderFlag, OrderStatus, OrderType, Reason
 from core.jit import inner, kernel, merged
 from core.line.look import market
-from core.line.owned import find_order, own
+from core.line.owned import find_order, own, waiting
 from core.line.state import Line
 from core.policies.codes import Why
 from core.records import NO_PRICE
@@ -164,6 +164,7 @@ def _allowed(line: Line, agent: int, now: int, k: int, slot: int, decision: np.v
     draft["model_age"] = now - who["model_ts"] if who["model_ts"] >= 0 else -1
     draft["model_bad"] = who["model_bad"]
     draft["model_latency"] = who["model_latency"]
+    draft["unanswered"] = waiting(line, agent, now)
     market(line, draft["side"], now)
     shift = venue.top[0]["shift"]
     own_touch(line.gate, draft["instrument"], venue.top[0]["own_bid"] + shift, venue.top[0]["own_ask"] + shift)

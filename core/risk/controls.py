@@ -77,6 +77,7 @@ class Control(IntEnum):
     CONSECUTIVE_REJECTS = 52
     KILLED = 53
     AGENT_HALTED = 54
+    UNANSWERED = 55
 
 
 #: Sliding windows, ns: what happened at t counts while t > now - window.
@@ -174,6 +175,7 @@ _SPECS = (
     ControlSpec(C.CONSECUTIVE_REJECTS, "agent's rejects by the venue in a row", "count", _OWNER),
     _flag(C.KILLED, "the desk, the agent, the instrument or the order is killed"),
     _flag(C.AGENT_HALTED, "the agent was halted and no person has enabled it again"),
+    ControlSpec(C.UNANSWERED, "how long the agent's oldest order has been without an answer of the venue", "s", _ALL),
 )  # fmt: skip
 del C
 

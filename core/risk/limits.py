@@ -43,6 +43,7 @@ _DEMO: dict[Control, float] = {
     Control.MODEL_AGE: 10,
     Control.MODEL_LATENCY: 0.1,
     Control.CLOCK_SKEW: 0.1,
+    Control.UNANSWERED: 5,
     Control.POSITION: 20_000,
     Control.DESK_POSITION: 50_000,
     Control.GROSS_NOTIONAL: 10_000_000,

@@ -156,8 +156,9 @@ def observe_market(draft: np.void, market: np.void, out: NDArray[np.float64]) ->
 
 @inlined
 def observe_model(draft: np.void, out: NDArray[np.float64]) -> None:
-    """The model behind the order answers, in time and in range."""
+    """The model behind the order answers, in time and in range; so does the venue."""
     used = draft["model"] != 0
     out[Control.MODEL_AGE] = seconds(draft["model_age"]) if used else 0.0
     out[Control.MODEL_BAD] = _flag(used and draft["model_bad"] != 0)
     out[Control.MODEL_LATENCY] = seconds(draft["model_latency"]) if used else 0.0
+    out[Control.UNANSWERED] = seconds(draft["unanswered"])

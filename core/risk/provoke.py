@@ -147,6 +147,7 @@ PROVOCATIONS: dict[Control, Callable[[Scene], None]] = {
     _C.MODEL_BAD: _draft(model=1, model_bad=1),
     _C.MODEL_LATENCY: _draft(model=1, model_latency=-1),
     _C.CLOCK_SKEW: _market(clock_skew=ABSENT),
+    _C.UNANSWERED: _draft(unanswered=-1),
     _C.POSITION: _HUGE,
     _C.DESK_POSITION: _HUGE,
     _C.GROSS_NOTIONAL: _HUGE,

@@ -254,6 +254,7 @@ class OracleGate:
     def _model(self, order: Order, seen: dict[Control, Observed]) -> None:
         for control, name in ((Control.MODEL_AGE, "model_age"), (Control.MODEL_LATENCY, "model_latency")):
             seen[control] = 0 if not order["model"] else (None if order[name] < 0 else order[name] / 1e9)
+        seen[Control.UNANSWERED] = None if order["unanswered"] < 0 else order["unanswered"] / 1e9
         seen[Control.MODEL_BAD] = bool(order["model"] and order["model_bad"])
 
     # ---- positions and money ----

@@ -30,7 +30,7 @@ REPLACE = int(Op.REPLACE)
 ORDER = {
     "now": NOW, "order_id": 50, "decision": 4, "op": 1, "agent": 0, "instrument": 0, "side": 1, "type": LIMIT,
     "tif": 1, "flags": 0, "price": 100, "stop": 0, "qty": 10, "display": 0, "old_leaves": 0, "old_price": 0,
-    "permission": 1, "model": 0, "model_age": 0, "model_bad": 0, "model_latency": 0,
+    "permission": 1, "model": 0, "model_age": 0, "model_bad": 0, "model_latency": 0, "unanswered": 0,
 }  # fmt: skip
 CALM = {
     "ts_market": NOW - S // 4, "best_bid": 100, "best_ask": 102, "bid_qty": 30, "ask_qty": 30, "last_price": 101,

@@ -341,6 +341,9 @@ WORLD = [
     Case(C.MODEL_LATENCY, 0, "no model", {"model_latency": 5}),
     Case(C.MODEL_LATENCY, 0.001, "a millisecond", {"model": 1, "model_latency": 1_000_000}),
     Case(C.MODEL_LATENCY, math.nan, "unknown", {"model": 1, "model_latency": -1}),
+    Case(C.UNANSWERED, 0, "all answered"),
+    Case(C.UNANSWERED, 0.002, "two milliseconds", {"unanswered": 2_000_000}),
+    Case(C.UNANSWERED, math.nan, "unknown", {"unanswered": -1}),
     Case(C.MODEL_BAD, 1, "bad", {"model": 1, "model_bad": 3}),
     Case(C.MODEL_BAD, 0, "bad, but there is none", {"model_bad": 3}),
 ]

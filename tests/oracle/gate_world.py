@@ -40,6 +40,7 @@ NEAR: dict[Control, list[float]] = {
     Control.MODEL_AGE: [0.5, 1],
     Control.MODEL_LATENCY: [0.001, 0.01],
     Control.CLOCK_SKEW: [0.001, 0.01],
+    Control.UNANSWERED: [0.001, 0.01],
     Control.POSITION: [6, 10, 20],
     Control.DESK_POSITION: [6, 15, 30],
     Control.GROSS_NOTIONAL: [800, 1500, 3000],
@@ -149,6 +150,7 @@ class GateWorld:
             "model_age": pick([0, 400_000_000, 500_000_000, 10**9], -1),
             "model_bad": pick([0], 1),
             "model_latency": pick([0, 10**6, 10**7], -1),
+            "unanswered": pick([0, 0, 10**6, 10**7], -1),
         }
         order["display"] = pick([0, 0, 1, order["qty"]], -1, 50)
         chance = self.rng.random()

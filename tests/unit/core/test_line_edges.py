@@ -13,6 +13,7 @@ from core.enums import Action, EventKind, Op, OrderFlag, OrderStatus, OrderType,
 from core.plan import AgentPlan, LatencyModel, LatencyPlan, LimitPlan, ParentPlan
 from core.policies.intent import Intent
 from core.policies.shown import View
+from core.risk.controls import Control
 from core.transport import Ticket
 from tests.oracle.venue_cases import START
 from tests.oracle.venue_sessions import (
@@ -236,3 +237,16 @@ def test_where_two_tapes_are_cut_decides_nothing(tmp_path: Path, cuts: tuple[flo
     cut.advance()
     assert cut.recorder.digests() == whole.recorder.digests()
     assert cut.account.peak.tolist() == whole.account.peak.tolist()
+
+
+# --- answers -------------------------------------------------------------------------------------
+
+
+def test_nothing_new_is_sent_while_an_order_has_no_answer(tmp_path: Path) -> None:
+    steps = [order(BUY, 1, 98), None, order(BUY, 1, 98), None, None, None, None, order(BUY, 1, 98)]
+    desk = run(tmp_path, steps, delays=(0, 3 * SECOND, SECOND), limits=limits(unanswered=1.5))
+    sent = desk.recorder.records("decisions")
+    sent = sent[sent["op"] == Op.NEW]
+    assert sent["reason"].tolist() == [Reason.NONE, Reason.GATE, Reason.NONE]
+    seen = desk.recorder.records("verdicts")["observed"][:, int(Control.UNANSWERED)]
+    assert seen.tolist() == [0.0, 2.0, 0.0]
