@@ -18,7 +18,7 @@ OK, FAILURE, USAGE, UNAVAILABLE, TIMEOUT, RISK_KILL, INTERRUPTED = 0, 1, 2, 3, 4
 def emit(values: Mapping[str, Any], as_json: bool) -> None:
     """Print one record: as JSON, or as aligned lines of name and value."""
     if as_json:
-        _write(json.dumps(_finite(values), indent=2, default=str, allow_nan=False) + "\n")
+        _write(_json(values) + "\n")
         return
     width = max((len(name) for name in values), default=0)
     lines = []
@@ -40,6 +40,30 @@ def show(text: str) -> None:
 def pour(text: str) -> None:
     """Print data as it is: CSV, which other programs read."""
     _write(text)
+
+
+_PLAIN = frozenset((str, int, float, bool, type(None)))
+_ROW = json.JSONEncoder(allow_nan=False, default=str, separators=(",\n      ", ": "))
+
+
+def _json(values: Mapping[str, Any]) -> str:
+    """One record, two spaces a step. The library indents in Python, value by value: tables go row by row instead."""
+    parts = []
+    for name, value in values.items():
+        rows = isinstance(value, list) and len(value) > 0
+        if rows and all(type(row) is dict and row and _PLAIN.issuperset(map(type, row.values())) for row in value):
+            parts.append(f"  {json.dumps(name)}: [\n    " + ",\n    ".join(map(_row, value)) + "\n  ]")
+        else:
+            parts.append(json.dumps(_finite({name: value}), indent=2, default=str, allow_nan=False)[2:-2])
+    return "{\n" + ",\n".join(parts) + "\n}" if parts else "{}"
+
+
+def _row(row: Mapping[str, Any]) -> str:
+    try:
+        text = _ROW.encode(row)
+    except ValueError:  # a number that is none
+        text = _ROW.encode(_finite(row))
+    return "{\n      " + text[1:-1] + "\n    }"
 
 
 def _finite(value: Any) -> Any:

@@ -25,7 +25,8 @@ class Sheet:
 
     def rows(self) -> list[dict[str, Any]]:
         """The rows as plain values that JSON has words for."""
-        return [{name: plain(value) for name, value in row.items()} for row in self.frame.iter_rows(named=True)]
+        names, columns = self.frame.columns, [_values(column) for column in self.frame.iter_columns()]
+        return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,14 @@ def plain(value: Any) -> Any:
     if isinstance(value, list | tuple | pl.Series):
         return [plain(each) for each in value]
     return value
+
+
+def _values(column: pl.Series) -> list[Any]:
+    """A column's values as JSON has them."""
+    kind = column.dtype
+    if kind.is_integer() or kind in (pl.String, pl.Boolean):
+        return column.to_list()
+    return [plain(value) for value in column.to_list()]
 
 
 def _plain(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -141,11 +141,13 @@ class Books:
 
     # --- pieces of statements -----------------------------------------------------------------
 
-    def observed(self, control: ColumnElement[Any]) -> ColumnElement[Any]:
-        """What the control of that number observed, natural money; of the table `verdicts`."""
-        verdicts = self.tables["verdicts"].c
+    def observed(self, control: ColumnElement[Any], of: Any = None) -> ColumnElement[Any]:
+        """What the control of that number observed, natural money; of `verdicts`, or of such columns of it."""
+        verdicts = self.tables["verdicts"].c if of is None else of
         found = {
-            int(spec.control): verdicts[spec.name] * (self.money_unit if spec.unit == MONEY else 1) for spec in SPECS
+            int(spec.control): verdicts[spec.name] * (self.money_unit if spec.unit == MONEY else 1)
+            for spec in SPECS
+            if spec.name in verdicts
         }
         return case(*((control == number, value) for number, value in found.items()))
 

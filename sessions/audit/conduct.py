@@ -127,31 +127,28 @@ def _cancels(books: Books, acts: pl.DataFrame) -> dict[int, dict[str, Any]]:
 # --- rates ------------------------------------------------------------------------------------
 
 
-def _messages(books: Books) -> Subquery:
-    """Everything that was sent to the venue."""
+def _messages(books: Books) -> pl.DataFrame:
+    """Everything that was sent to the venue: read once, counted in several ways."""
     d = books.tables["decisions"].c
-    return select(d.record, d.ts, d.agent, d.op).where(d.op > 0, d.reason == 0).subquery("sent")
+    return books.frame(select(d.agent, d.op, d.ts).where(d.op > 0, d.reason == 0))
 
 
-def _peak(books: Books, of: Subquery, per_agent: bool, only: tuple[int, ...]) -> dict[int, dict[str, Any]]:
-    """The most messages within any second, and when that second ended, per agent (-1: of the desk)."""
-    told = books.frame(select(of.c.agent, of.c.ts).where(of.c.op.in_(only)))
-    agents = told["agent"].unique().to_list() if per_agent else [-1] if len(told) else []
-    found = {}
-    for agent in agents:
-        times = (told.filter(pl.col("agent") == agent) if per_agent else told)["ts"].to_numpy()
-        count, ts = peak(times, RATE_WINDOW)
-        found[int(agent)] = {"agent": int(agent), "peak": count, "ts": ts}
-    return found
+def _peak(told: pl.DataFrame) -> dict[int, tuple[int, int]]:
+    """The most messages within any second, and when that second ended, per agent."""
+    return {
+        int(agent): peak(told.filter(pl.col("agent") == agent)["ts"].to_numpy(), RATE_WINDOW)
+        for agent in told["agent"].unique().to_list()
+    }
 
 
 def rates(books: Books) -> Answer:
     """Messages against their limits, agent by agent and for the desk; and how many messages a fill took."""
-    sent, everything = _messages(books), (int(Op.NEW), int(Op.CANCEL), int(Op.REPLACE))
-    counts = _counts(books, sent)
-    limits = _rate_limits(books)
-    peaks = _peak(books, sent, True, everything) | _peak(books, sent, False, everything)
-    cancels = _peak(books, sent, True, everything[1:])
+    sent, counts, limits = _messages(books), _counts(books), _rate_limits(books)
+    sent = sent.filter(pl.col("op").is_in(_MESSAGES))
+    peaks = _peak(sent)
+    if len(sent):
+        peaks[-1] = peak(sent["ts"].to_numpy(), RATE_WINDOW)
+    cancels = _peak(sent.filter(pl.col("op") != _MESSAGES[0]))
     rows = []
     for agent in [*range(len(books.agents)), -1]:
         row = counts.get(agent, dict.fromkeys(_COUNTED, 0))
@@ -162,9 +159,9 @@ def rates(books: Books) -> Answer:
             "agent": "desk" if agent < 0 else books.agents[agent], **{name: int(row[name]) for name in _COUNTED},
             "order_to_trade": row["messages"] / max(row["fills"], 1),
             "order_to_trade_limit": limits.get((agent, Control.ORDER_TO_TRADE)),
-            "peak": most["peak"] if most else 0, "peak_limit": limit, "peak_ts": most["ts"] if most else None,
-            "peak_time": books.clock(most["ts"]) if most else None,
-            "peak_cancels": cancel["peak"] if cancel else 0, "cancel_limit": cancel_limit if agent >= 0 else None,
+            "peak": most[0] if most else 0, "peak_limit": limit, "peak_ts": most[1] if most else None,
+            "peak_time": books.clock(most[1]) if most else None,
+            "peak_cancels": cancel[0] if cancel else 0, "cancel_limit": cancel_limit if agent >= 0 else None,
         })  # fmt: skip
     kinds: dict[str, Any] = {"agent": pl.String, **dict.fromkeys(_COUNTED, pl.Int64)}
     kinds |= {"order_to_trade": pl.Float64, "order_to_trade_limit": pl.Float64, "peak": pl.Int64}
@@ -176,10 +173,12 @@ def rates(books: Books) -> Answer:
     return Answer("rates", books.session.id, facts, (Sheet("rates", frame, {"peak": "messages in 1 s"}),))
 
 
+#: What a venue counts as a message; the first one is no cancel.
+_MESSAGES = (int(Op.NEW), int(Op.CANCEL), int(Op.REPLACE))
 _COUNTED = ("messages", "new", "replaces", "cancels", "denied", "fills")
 
 
-def _counts(books: Books, sent: Subquery) -> dict[int, dict[str, Any]]:
+def _counts(books: Books) -> dict[int, dict[str, Any]]:
     d, f = books.tables["decisions"].c, books.tables["fills"].c
     counted = books.frame(
         select(

@@ -24,6 +24,7 @@ from core.naming import nearest
 from core.risk.controls import BY_NAME, SPECS, Control
 from sessions.audit.answers import Answer, Sheet
 from sessions.audit.books import Books
+from sessions.audit.judged import bit, judged
 
 #: What says that an order was sent on old or broken data, or by a model that is not well.
 SANE = (
@@ -44,45 +45,6 @@ def control_of(name: str) -> Control:
     if spec is None:
         raise ConfigError(f"no control {name!r}{nearest(name, [spec.name for spec in SPECS])}")
     return spec.control
-
-
-def bit(mask: ColumnElement[Any], control: ColumnElement[Any]) -> ColumnElement[Any]:
-    """Whether a control's bit is set in a mask."""
-    return cast(mask, BigInteger).bitwise_rshift(control).bitwise_and(literal(1, BigInteger)) == 1
-
-
-def judged(books: Books, mask: str) -> TableClause:
-    """One row for each verdict and each control whose bit is set in that mask, with what it saw and its limit."""
-    v, d, c, limits = (
-        books.tables["verdicts"].c,
-        books.tables["decisions"].c,
-        books.tables["controls"].c,
-        books.in_force.c,
-    )
-    number = cast(c.control, BigInteger)
-    observed = books.observed(number)
-    order_id = case((v.op == int(Op.NEW), func.coalesce(d.order_id, 0)), else_=v.order_id)  # 0: none was made
-    found = (
-        select(
-            v.record, v.ts, v.agent, v.instrument, v.op, v.side, d.qty, d.price, order_id.label("order_id"), v.decision,
-            c.control, c.name.label("name"), c.unit, observed.label("observed"), limits.value.label("limit"),
-            limits.scope, v.version, bit(v.breaches, number).label("denied"), v.breaches, d.seq.label("decided"),
-            d.reason, d.ts_market, d.ts.label("decided_ts"),
-        )
-        .select_from(books.tables["verdicts"])
-        .join(books.tables["controls"], bit(v[mask], number))
-        .join(books.tables["decisions"], d.verdict == v.seq, isouter=True)
-        .join(
-            books.in_force,
-            and_(
-                limits.agent == v.agent, limits.instrument == v.instrument, limits.control == c.control,
-                limits.since <= v.version, limits.until > v.version,
-            ),
-            isouter=True,
-        )
-        .where(v[mask] != 0)
-    )  # fmt: skip
-    return books.aside("judged", found)
 
 
 _ROWS = (
@@ -254,7 +216,7 @@ def _suspects(books: Books) -> ColumnElement[bool]:
     seen = []
     for control in SANE:
         column = v[control.name.lower()]
-        seen += [column.is_(None), func.isnan(column), column >= strictest[int(control)]]
+        seen += [column.is_(None), column >= strictest[int(control)]]  # what is no number is above every number here
     old = cast(d.ts - d.ts_market, BigInteger) / 1e9 >= strictest[int(Control.DATA_AGE)]
     denied = cast(v.breaches, BigInteger).bitwise_and(literal(mask, BigInteger)) != 0
     return or_(old, d.verdict.in_(select(v.seq).where(or_(denied, *seen))))

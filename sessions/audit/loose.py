@@ -1,10 +1,17 @@
-"""What must not be: decisions without an outcome, orders nobody answered for, fills and reports without an order."""
+"""What must not be: decisions without an outcome, orders nobody answered for, fills and reports without an order.
 
+A journal of ten million records is asked eleven such things at once: each column is read one time, and who stands
+beside whom is a look into a table of bits. The rows of what was found are fetched only where something was.
+"""
+
+from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
+import numpy as np
 import polars as pl
-from sqlalchemy import and_, case, exists, func, literal, or_, select
-from sqlalchemy.sql.selectable import Select, Subquery
+from numpy.typing import NDArray
+from sqlalchemy import case, func, literal, or_, select
 
 from core.enums import EventKind, Op, OrderStatus, Reason
 from sessions.audit.answers import Answer, Sheet
@@ -12,6 +19,8 @@ from sessions.audit.books import Books
 
 _ANSWERS = (int(EventKind.ACK), int(EventKind.REJECT), int(EventKind.CANCELED), int(EventKind.EXPIRED))
 _OVER = (int(EventKind.REJECT), int(EventKind.CANCELED), int(EventKind.EXPIRED))
+_OTHERS = tuple(map(int, (EventKind.REPLACED, EventKind.TRIGGERED, EventKind.REPRICED, EventKind.CANCEL_REJECT)))
+_SETTLED = (*_OVER, int(EventKind.REPLACED), int(EventKind.CANCEL_REJECT))
 _NEW, _CANCEL, _REPLACE = int(Op.NEW), int(Op.CANCEL), int(Op.REPLACE)
 #: Places in a table, in the order in which they are told.
 KINDS = {
@@ -27,6 +36,12 @@ KINDS = {
     "event_without_order": "the venue spoke of an order that nobody sent",
     "fills_do_not_add_up": "the fills of an order are not what its last record says",
 }
+_KINDS = {
+    "orphan": pl.String, "record": pl.Int64, "ts": pl.Int64, "agent": pl.Int64, "instrument": pl.Int64,
+    "order_id": pl.Int64, "decision": pl.Int64,
+}  # fmt: skip
+Ints = NDArray[Any]
+Mask = NDArray[np.bool_]
 
 
 def orphans(books: Books, limit: int | None = None) -> Answer:
@@ -34,11 +49,12 @@ def orphans(books: Books, limit: int | None = None) -> Answer:
 
     What is under way in a session that goes on is no orphan; it is told apart as `under_way`.
     """
-    finders = (
+    seen = _Seen(books)
+    finders: tuple[Callable[[_Seen], pl.DataFrame], ...] = (
         _unjudged, _unmade, _denied_yet_sent, _about_nothing, _missing, _unanswered, _endless, _requests, _lost_fills,
         _lost_events, _sums,
     )  # fmt: skip
-    rows = pl.concat([_found(books, kind, find(books)) for kind, find in zip(KINDS, finders, strict=True)])
+    rows = pl.concat([_found(kind, find(seen)) for kind, find in zip(KINDS, finders, strict=True)])
     open_ended = rows["orphan"].is_in(["order_without_ack", "order_without_end", "request_without_answer"])
     under_way = rows.filter(open_ended) if not books.complete else rows.clear()
     rest = rows.filter(~open_ended) if not books.complete else rows
@@ -57,126 +73,157 @@ def orphans(books: Books, limit: int | None = None) -> Answer:
     return Answer("orphans", books.session.id, facts, sheets, f"{len(rest)} orphans" if len(rest) else "")
 
 
-_KINDS = {
-    "orphan": pl.String, "record": pl.Int64, "ts": pl.Int64, "agent": pl.Int64, "instrument": pl.Int64,
-    "order_id": pl.Int64, "decision": pl.Int64,
-}  # fmt: skip
+def _found(kind: str, frame: pl.DataFrame) -> pl.DataFrame:
+    return frame.with_columns(pl.lit(kind).alias("orphan")).select(pl.col(name).cast(of) for name, of in _KINDS.items())
 
 
-def _found(books: Books, kind: str, statement: Any) -> pl.DataFrame:
-    frame = books.frame(statement).with_columns(pl.lit(kind).alias("orphan"))
-    return frame.select(pl.col(name).cast(of) for name, of in _KINDS.items())
+class _Seen:
+    """The columns that say who belongs to whom, each read once, in the order of the record."""
+
+    def __init__(self, books: Books) -> None:
+        self.books = books
+
+    def columns(self, table: str, *names: str) -> dict[str, Ints]:
+        """Columns of a table, in the order of the record."""
+        c = self.books.tables[table].c
+        frame = self.books.frame(select(c.record, *(c[name] for name in names)))
+        if not frame["record"].is_sorted():
+            frame = frame.sort("record")
+        return {name: frame[name].to_numpy() for name in ("record", *names)}
+
+    @cached_property
+    def decisions(self) -> dict[str, Ints]:
+        return self.columns("decisions", "op", "reason", "order_id", "verdict", "seq")
+
+    @cached_property
+    def verdicts(self) -> dict[str, Ints]:
+        return self.columns("verdicts", "seq", "breaches")
+
+    @cached_property
+    def events(self) -> dict[str, Ints]:
+        return self.columns("events", "kind", "order_id")
+
+    @cached_property
+    def fills(self) -> dict[str, Ints]:
+        return self.columns("fills", "order_id")
+
+    @cached_property
+    def over(self) -> Ints:
+        """Orders whose last record was written: that is done when we know that they are over."""
+        return self.columns("orders", "order_id")["order_id"]
+
+    @cached_property
+    def kept(self) -> Mask:
+        """Decisions that nobody refused."""
+        return np.asarray(self.decisions["reason"] == 0)
+
+    @cached_property
+    def sent(self) -> Mask:
+        """Decisions that sent an order."""
+        return np.asarray((self.decisions["op"] == _NEW) & self.kept & (self.decisions["order_id"] > 0))
+
+    @cached_property
+    def sent_orders(self) -> Ints:
+        return np.asarray(self.decisions["order_id"][self.sent])
+
+    def spoken_of(self, kinds: tuple[int, ...]) -> Ints:
+        """Orders of which the venue said one of these."""
+        return np.asarray(self.events["order_id"][np.isin(self.events["kind"], kinds)])
+
+    def rows(self, table: str, has: dict[str, Ints], which: Mask, decision: str = "") -> pl.DataFrame:
+        """What is told of those records: read only where there are any."""
+        c = self.books.tables[table].c
+        number = c[decision].label("decision") if decision else literal(None).label("decision")
+        statement = select(c.record, c.ts, c.agent, c.instrument, c.order_id, number)
+        records = has["record"][which]
+        if not len(records):
+            return self.books.frame(statement.limit(0))
+        within = c.record.between(int(records[0]), int(records[-1]))
+        frame = self.books.frame(statement.where(within).order_by(c.record))
+        return frame.filter(pl.Series(_holds(records, frame["record"].to_numpy())))
+
+    def decided(self, which: Mask) -> pl.DataFrame:
+        """What is told of those decisions."""
+        return self.rows("decisions", self.decisions, which, "seq")
 
 
-def _of_decisions(books: Books) -> Select[Any]:
-    d = books.tables["decisions"].c
-    return select(d.record, d.ts, d.agent, d.instrument, d.order_id, d.seq.label("decision")).order_by(d.record)
+def _holds(among: Ints, numbers: Ints) -> Mask:
+    """Which of `numbers` occur in `among`. Numbers here are given out one after the other: a bit for each will do."""
+    if not len(among) or not len(numbers):
+        return np.zeros(len(numbers), np.bool_)
+    least, most = int(among.min()), int(among.max())
+    if most - least > 8 * (len(among) + len(numbers)):  # somebody else's numbers
+        return np.isin(numbers, among)
+    bits = np.zeros(most - least + 1, np.bool_)
+    bits[among - least] = True
+    within = (numbers >= least) & (numbers <= most)
+    return np.asarray(bits[np.where(within, numbers - least, 0)] & within)
 
 
-def _unjudged(books: Books) -> Any:
-    d, v = books.tables["decisions"].c, books.tables["verdicts"].c
-    judged = exists().where(v.seq == d.verdict)
-    return _of_decisions(books).where(d.op.in_((_NEW, _REPLACE)), d.reason == 0, ~judged)
+def _unjudged(seen: _Seen) -> pl.DataFrame:
+    d = seen.decisions
+    asked = ((d["op"] == _NEW) | (d["op"] == _REPLACE)) & seen.kept
+    return seen.decided(asked & ~_holds(seen.verdicts["seq"], d["verdict"]))
 
 
-def _unmade(books: Books) -> Any:
-    d = books.tables["decisions"].c
-    return _of_decisions(books).where(d.op > 0, d.reason == 0, d.order_id <= 0)
+def _unmade(seen: _Seen) -> pl.DataFrame:
+    d = seen.decisions
+    return seen.decided((d["op"] > 0) & seen.kept & (d["order_id"] <= 0))
 
 
-def _denied_yet_sent(books: Books) -> Any:
-    d, v = books.tables["decisions"].c, books.tables["verdicts"].c
-    return _of_decisions(books).join(books.tables["verdicts"], v.seq == d.verdict).where(
-        or_(and_(v.breaches != 0, d.reason != int(Reason.GATE)), and_(v.breaches != 0, d.op == _NEW, d.order_id > 0))
-    )  # fmt: skip
+def _denied_yet_sent(seen: _Seen) -> pl.DataFrame:
+    d, v = seen.decisions, seen.verdicts
+    sent = (d["reason"] != int(Reason.GATE)) | ((d["op"] == _NEW) & (d["order_id"] > 0))
+    return seen.decided(sent & _holds(v["seq"][v["breaches"] != 0], d["verdict"]))
 
 
-def _about_nothing(books: Books) -> Any:
-    d, v = books.tables["decisions"].c, books.tables["verdicts"].c
-    asked = exists().where(d.verdict == v.seq)
-    return select(v.record, v.ts, v.agent, v.instrument, v.order_id, v.decision).where(~asked).order_by(v.record)
+def _about_nothing(seen: _Seen) -> pl.DataFrame:
+    v = seen.verdicts
+    return seen.rows("verdicts", v, ~_holds(seen.decisions["verdict"], v["seq"]), "decision")
 
 
-def _missing(books: Books) -> Any:
+def _missing(seen: _Seen) -> pl.DataFrame:
     """A decision whose number does not follow from the one before it."""
-    d = books.tables["decisions"].c
-    before = func.lag(d.seq, 1, -1).over(order_by=d.record)
-    numbered = select(d.record, d.ts, d.agent, d.instrument, d.order_id, d.seq, before.label("before")).subquery()
-    n = numbered.c
-    return select(n.record, n.ts, n.agent, n.instrument, n.order_id, n.seq.label("decision")).where(
-        n.seq != n.before + 1
-    )
+    return seen.decided(np.diff(seen.decisions["seq"], prepend=-1) != 1)
 
 
-def _sent(books: Books) -> Subquery:
-    """Orders that were sent, once each."""
-    d = books.tables["decisions"].c
-    return (
-        select(d.record, d.ts, d.agent, d.instrument, d.order_id, d.seq.label("decision"))
-        .where(d.op == _NEW, d.reason == 0, d.order_id > 0)
-        .subquery("sent")
-    )  # fmt: skip
+def _unanswered(seen: _Seen) -> pl.DataFrame:
+    return seen.decided(seen.sent & ~_holds(seen.spoken_of(_ANSWERS), seen.decisions["order_id"]))
 
 
-def _unanswered(books: Books) -> Any:
-    sent, e = _sent(books), books.tables["events"].c
-    answered = exists().where(e.order_id == sent.c.order_id, e.kind.in_(_ANSWERS))
-    return select(sent).where(~answered).order_by(sent.c.record)
+def _endless(seen: _Seen) -> pl.DataFrame:
+    return seen.decided(seen.sent & ~_holds(seen.over, seen.decisions["order_id"]))
 
 
-def _endless(books: Books) -> Any:
-    """Sent, and without a last record: an order's record is written when we know that it is over."""
-    sent, o = _sent(books), books.tables["orders"].c
-    return select(sent).where(~exists().where(o.order_id == sent.c.order_id)).order_by(sent.c.record)
-
-
-def _requests(books: Books) -> Any:
+def _requests(seen: _Seen) -> pl.DataFrame:
     """Cancels and replaces: the venue did it, refused it, or the order was over first."""
-    d, e, o = books.tables["decisions"].c, books.tables["events"].c, books.tables["orders"].c
-    last = (
-        select(e.order_id, func.max(e.ts).label("ts"))
-        .where(e.kind.in_((*_OVER, int(EventKind.REPLACED), int(EventKind.CANCEL_REJECT))))
-        .group_by(e.order_id)
-        .subquery("last")
-    )
-    over = select(o.order_id, func.max(o.ts_done).label("ts")).group_by(o.order_id).subquery("over")
-    return (
-        _of_decisions(books)
-        .join(last, last.c.order_id == d.order_id, isouter=True)
-        .join(over, over.c.order_id == d.order_id, isouter=True)
-        .where(d.op.in_((_CANCEL, _REPLACE)), d.reason == 0, last.c.ts.is_(None), over.c.ts.is_(None))
-    )
+    d = seen.decisions
+    asked = ((d["op"] == _CANCEL) | (d["op"] == _REPLACE)) & seen.kept
+    done = np.concatenate([seen.spoken_of(_SETTLED), seen.over])
+    return seen.decided(asked & ~_holds(done, d["order_id"]))
 
 
-def _lost_fills(books: Books) -> Any:
-    f, sent = books.tables["fills"].c, _sent(books)
-    return (
-        select(f.record, f.ts, f.agent, f.instrument, f.order_id, literal(None).label("decision"))
-        .where(~exists().where(sent.c.order_id == f.order_id))
-        .order_by(f.record)
-    )
+def _lost_fills(seen: _Seen) -> pl.DataFrame:
+    f = seen.fills
+    return seen.rows("fills", f, ~_holds(seen.sent_orders, f["order_id"]))
 
 
-def _lost_events(books: Books) -> Any:
-    e, sent = books.tables["events"].c, _sent(books)
-    others = (EventKind.REPLACED, EventKind.TRIGGERED, EventKind.REPRICED, EventKind.CANCEL_REJECT)
-    ours = e.kind.in_([*_ANSWERS, *map(int, others)])
-    return (
-        select(e.record, e.ts, e.agent, e.instrument, e.order_id, e.decision)
-        .where(ours, ~exists().where(sent.c.order_id == e.order_id))
-        .order_by(e.record)
-    )
+def _lost_events(seen: _Seen) -> pl.DataFrame:
+    e = seen.events
+    ours = np.isin(e["kind"], (*_ANSWERS, *_OTHERS))
+    return seen.rows("events", e, ours & ~_holds(seen.sent_orders, e["order_id"]), "decision")
 
 
-def _sums(books: Books) -> Any:
+def _sums(seen: _Seen) -> pl.DataFrame:
     """An order that is over says how much of it traded; its fills must come to that, and no more than was asked."""
-    o, f = books.tables["orders"].c, books.tables["fills"].c
+    tables = seen.books.tables
+    o, f = tables["orders"].c, tables["fills"].c
     traded = select(f.order_id, func.sum(f.qty).label("qty")).group_by(f.order_id).subquery("traded")
     filled = func.coalesce(traded.c.qty, 0)
     full = case((o.status == int(OrderStatus.FILLED), o.leaves != 0), else_=o.leaves < 0)
-    return (
+    return seen.books.frame(
         select(o.record, o.ts_done.label("ts"), o.agent, o.instrument, o.order_id, o.decision)
-        .select_from(books.tables["orders"])
+        .select_from(tables["orders"])
         .join(traded, traded.c.order_id == o.order_id, isouter=True)
         .where(or_(filled != o.filled, full))
         .order_by(o.record)

@@ -11,7 +11,8 @@ def peak(times: NDArray[np.int64], window: int) -> tuple[int, int]:
     """
     if not len(times):
         return 0, 0
-    ordered = np.sort(times, kind="stable")  # they come nearly sorted
-    counts = np.searchsorted(ordered, ordered, "right") - np.searchsorted(ordered, ordered - window, "right")
+    ordered = times if bool((times[1:] >= times[:-1]).all()) else np.sort(times, kind="stable")
+    # Of several at the same time the last one counts them all, so a place is as good as a search for the right end.
+    counts = np.arange(1, len(ordered) + 1) - np.searchsorted(ordered, ordered - window, "right")
     best = int(counts.argmax())
     return int(counts[best]), int(ordered[best])
