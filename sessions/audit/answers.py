@@ -12,6 +12,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import polars as pl
 
 _SECOND = 1_000_000_000
+#: Rows from which on times are written by the column.
+_MANY = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,5 +125,9 @@ def clock_text(ts: int, zone_name: str, day: bool = False) -> str:
 
 def with_clock(frame: pl.DataFrame, zone_name: str, column: str = "ts", name: str = "time") -> pl.DataFrame:
     """Add readable times behind a column of them (ns UTC)."""
+    known, place = zone(zone_name), frame.get_column_index(column) + 1
+    if isinstance(known, ZoneInfo) and len(frame) > _MANY and frame[column].dtype == pl.Int64:
+        times = frame[column].replace(0, None).cast(pl.Datetime("ns", "UTC")).dt.convert_time_zone(known.key)
+        return frame.insert_column(place, times.dt.strftime("%H:%M:%S%.9f").alias(name))
     texts = [None if ts is None or ts == 0 else clock_text(int(ts), zone_name) for ts in frame[column]]
-    return frame.insert_column(frame.get_column_index(column) + 1, pl.Series(name, texts, pl.String))
+    return frame.insert_column(place, pl.Series(name, texts, pl.String))

@@ -19,19 +19,36 @@ _STOPS = (int(OrderType.STOP), int(OrderType.STOP_LIMIT))
 def at(books: Books, ts: int) -> Answer:
     """Positions, working orders and exposure after everything that happened up to and including `ts` (ns UTC)."""
     orders = books.frame(working(books, ts))
-    traded = books.frame(_traded(books, ts))
-    marks = {row["instrument"]: row for row in books.frame(_marks(books, ts)).iter_rows(named=True)}
-    exposure = _exposure(books, traded, orders, marks)
+    open_orders = orders.group_by("agent", "instrument", "side").agg(pl.col("leaves").sum(), pl.len().alias("orders"))
+    marks = _marked(books, ts)
     known = books.one(select(func.max(books.tables["market_marks"].c.ts)))
     facts: dict[str, Any] = {"ts": ts, "time": books.clock(ts, day=True), "working_orders": len(orders)}
     if not books.complete and (known is None or ts > known):
         facts["note"] = f"the record goes to {books.clock(known)}: what came after it is not in here yet"
     sheets = (
-        Sheet("positions", exposure, {"position": "lots", "value": "money", "pnl": "money"}),
+        _positions(books, ts, open_orders, marks),
         Sheet("orders", books.dressed(orders, ("ts_sent", "ts_acked")), {"qty": "lots", "price": "ticks"}),
         Sheet("marks", _mark_rows(books, marks), {"mid2": "half ticks"}),
     )
     return Answer("at", books.session.id, facts, sheets)
+
+
+def positions(books: Books, ts: int) -> Sheet:
+    """Only the positions and exposure of `at`; the orders behind them are counted where they lie."""
+    w = working(books, ts).order_by(None).subquery("open_orders").c
+    counted = select(
+        w.agent, w.instrument, w.side, func.sum(w.leaves).label("leaves"), func.count().label("orders")
+    ).group_by(w.agent, w.instrument, w.side)
+    return _positions(books, ts, books.frame(counted), _marked(books, ts))
+
+
+def _positions(books: Books, ts: int, open_orders: pl.DataFrame, marks: Mapping[int, Mapping[str, Any]]) -> Sheet:
+    exposure = _exposure(books, books.frame(_traded(books, ts)), open_orders, marks)
+    return Sheet("positions", exposure, {"position": "lots", "value": "money", "pnl": "money"})
+
+
+def _marked(books: Books, ts: int) -> dict[int, Mapping[str, Any]]:
+    return {int(row["instrument"]): row for row in books.frame(_marks(books, ts)).iter_rows(named=True)}
 
 
 def working(books: Books, ts: int) -> Any:
@@ -151,7 +168,7 @@ def _exposure(
     for row in orders.iter_rows(named=True):
         found = rows.setdefault((row["agent"], row["instrument"]), _nothing())
         found["working_buy" if row["side"] > 0 else "working_sell"] += int(row["leaves"])
-        found["orders"] += 1
+        found["orders"] += int(row["orders"])
     told = [_told(books, agent, place, rows[agent, place], marks) for agent, place in sorted(rows)]
     desk: dict[int, dict[str, int]] = {}
     for (_, place), each in rows.items():

@@ -12,7 +12,7 @@ from sessions.audit.books import Books
 from sessions.audit.conduct import latency, operator, rates
 from sessions.audit.gatekeeping import denied, near, stale
 from sessions.audit.loose import orphans
-from sessions.audit.moment import at
+from sessions.audit.moment import positions
 from sessions.report_html import page
 from sessions.report_markup import NOTHING, Markup, element, number, together
 
@@ -33,7 +33,6 @@ def report(books: Books) -> Answer:
         books.one(select(func.max(books.tables[t].c.ts))) for t in ("fills", "events", "market_marks", "decisions")
     ]
     end = max((ts for ts in times if ts is not None), default=0)
-    ended = at(books, end)
     no, close, sick, loose = (
         denied(books, limit=1),
         near(books, limit=1),
@@ -55,7 +54,7 @@ def report(books: Books) -> Answer:
         "troubles": [" ".join(map(str, each)) for each in result.get("troubles", [])][:_LISTED],
     }  # fmt: skip
     sheets = (
-        ended.sheets[0], _renamed(no.sheets[1], "by_control"), _renamed(close.sheets[0], "near"), *sent.sheets,
+        positions(books, end), _renamed(no.sheets[1], "by_control"), _renamed(close.sheets[0], "near"), *sent.sheets,
         *people.sheets, *latency(books).sheets,
     )  # fmt: skip
     trouble = "; ".join(each.trouble for each in (loose, sick) if each.trouble)
