@@ -69,6 +69,7 @@ def kept(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Kept:
     )
     session.limits.scopes["desk"]["order_qty"] = 6.0  # type: ignore[index]
     folder = recorded(session, home, some_acts(tape, 4), load_models(session, Path(), 60 * SECOND))
+    (home / "risk" / "kill.json").unlink(missing_ok=True)  # a kill stands in all later sessions of a home
     return Kept(home, folder, truth(folder), tape)
 
 
@@ -403,6 +404,28 @@ def test_an_order_on_stale_data_is_named(
 # --- forms, places, errors --------------------------------------------------------------------
 
 
+@pytest.fixture
+def asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A question that was answered is not worked out again for another form of the same answer."""
+    from app import audit_verbs
+    from sessions.audit import sandbox
+
+    def once(function: Callable[..., Any]) -> Callable[..., Any]:
+        found: dict[str, Any] = {}
+
+        def answer(*given: Any) -> Any:
+            key = " ".join(sys.argv[1:3])
+            if key not in found:
+                found[key] = function(*given)
+            return found[key]
+
+        return answer
+
+    monkeypatch.setattr(audit_verbs, "_answer", once(audit_verbs._answer))
+    monkeypatch.setattr(sandbox, "ask", once(sandbox.ask))
+
+
+@pytest.mark.usefixtures("asked_once")
 def test_every_verb_speaks_json_csv_and_parquet(kept: Kept, inside: Inside, tmp_path: Path) -> None:
     asked: list[tuple[str, ...]] = [(name,) for name in QUESTIONS]
     asked += [("why", "1"), ("at", "+1m"), ("sql", "select * from fills"), ("sessions",)]
@@ -461,12 +484,12 @@ def test_what_cannot_be_is_one_line(words: tuple[str, ...], code: int, kept: Kep
     assert_one_line(found)
 
 
-def test_without_sessions_there_is_one_line(tmp_path: Path) -> None:
-    console = Console(tmp_path, tmp_path)
-    empty = console("audit", "rates")
+def test_without_sessions_there_is_one_line(tmp_path: Path, inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TAPEDECK_HOME", str(tmp_path))
+    empty = inside("audit", "rates")
     assert empty.code == 3
     assert_one_line(empty)
-    assert console("audit", "sessions", "--json").record["sessions"] == []
+    assert inside("audit", "sessions", "--json").record["sessions"] == []
 
 
 def test_sessions_lists_each_and_the_latest_is_the_default(kept: Kept, inside: Inside) -> None:
@@ -533,39 +556,48 @@ def test_export_has_every_row_by_date_and_agent(kept: Kept, inside: Inside, tmp_
 
 
 def test_a_session_that_is_still_trading_can_be_asked(
-    kept: Kept, tmp_path_factory: pytest.TempPathFactory, tmp_path: Path
+    kept: Kept,
+    inside: Inside,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path_factory: pytest.TempPathFactory,
+    tmp_path: Path,
 ) -> None:
     """By another process, again and again; the writer is never locked out and the answers follow it."""
     home = tmp_path_factory.mktemp("live")
     running = begin(plan(11, [kept.tape], rung=Rung.LATENCY), home)
     running.recording.become(State.RUNNING)
     console, seen = Console(home, tmp_path), []
+    monkeypatch.setenv("TAPEDECK_HOME", str(home))
     for stop in (2_000, 6_000):
         running.play(stop=stop)
         running.desk.recorder.commit()
         running.recording.journal.flush()
-        said = console("audit", "rates", "--json").record
+        ask = console if stop == 2_000 else inside  # by a process of its own once, in this one after that
+        said = ask("audit", "rates", "--json").record
         assert said["goes_on"] is True
         seen.append(said["messages"])
-        loose = console("audit", "orphans", "--json")
+        loose = ask("audit", "orphans", "--json")
         assert loose.code == 0, loose.err
-        listed = console("audit", "sessions", "--json").record["sessions"]
+        listed = ask("audit", "sessions", "--json").record["sessions"]
         assert [(row["state"], row["live"]) for row in listed] == [("running", True)]
     running.play()
     folder = running.close()
     assert seen == sorted(seen)
     found = truth(folder)
     d = found["decisions"]
-    assert console("audit", "rates", "--json").record["messages"] == ((d["reason"] == 0) & (d["op"] > 0)).sum()
+    assert inside("audit", "rates", "--json").record["messages"] == ((d["reason"] == 0) & (d["op"] > 0)).sum()
 
 
-def test_kills_from_before_are_listed(kept: Kept, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_kills_from_before_are_listed(
+    kept: Kept, inside: Inside, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     home = tmp_path_factory.mktemp("killed")
     (home / "risk").mkdir()
     act = {"act": "kill", "scope": "agent.a0", "person": "kim", "reason": "fat finger", "ts": 1, "session": "before"}
     (home / "risk" / "kill.json").write_text(json.dumps({"format": 1, "acts": [act]}), encoding="utf-8")
     folder = recorded(plan(12, [kept.tape]), home, [(10, Act(OperatorAct.PAUSE, 0))])
-    said = Console(home, tmp_path)("audit", "operator", "--json").record
+    monkeypatch.setenv("TAPEDECK_HOME", str(home))
+    said = inside("audit", "operator", "--json").record
     assert said["session"] == folder.name
     assert [(row["what"], row["person"]) for row in said["acts"]] == [("kill in force", "kim"), ("pause", "operator")]
 
