@@ -129,6 +129,9 @@ class SessionPlayer(TapePlayer):
                 self.journal.end(reason, State.FAULTED if faulted else State.SEALED)
 
     def _turn(self, engine: Engine) -> None:
+        if self._shown.armed_until and monotonic_ns() >= self._shown.armed_until:
+            self._trade(engine, Command(Verb.DISARM, text="its time was up"))  # type: ignore[arg-type]
+            self._desk_at = 0
         super()._turn(engine)
         if self.journal is not None:
             self.journal.say(self._playing)
@@ -143,8 +146,6 @@ class SessionPlayer(TapePlayer):
             self.chunk = max(_LEAST_CHUNK, self.chunk // 2)
         elif self._chunk_ns < _QUICK_NS:
             self.chunk = min(_MOST_CHUNK, self.chunk * 2)
-        if self._shown.armed_until and monotonic_ns() >= self._shown.armed_until:
-            self._shown.armed_until = 0
         return idle
 
     def _obey(self, engine: Engine, command: Command) -> None:

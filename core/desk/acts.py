@@ -21,6 +21,7 @@ from core.transport import Ticket
 from core.venue.orders import cancel, cancel_all
 
 DESK = -1  #: every agent
+PART = -2  #: of an event: an instrument or an order, as the act says
 _OVER = (AgentState.DONE,)
 
 
@@ -173,16 +174,25 @@ def order(desk: Desk, ticket: Ticket) -> Done:
 
 def cancel_order(desk: Desk, order_id: int) -> Done:
     """Cancel one order, whoever's it is, at once."""
+    agent = end_order(desk, order_id, Reason.REQUESTED)
+    if agent == DESK:
+        return Done(OperatorAct.CANCEL, DESK, 0, 0, 0.0, refused="it is not open at the venue")
+    note(desk, OperatorAct.CANCEL, agent, 1)
+    return Done(OperatorAct.CANCEL, agent, 1, 0, 0.0)
+
+
+def end_order(desk: Desk, order_id: int, reason: Reason) -> int:
+    """Cancel an order at the venue, at once. Whose it was; `DESK` if it is not open there."""
     for line in desk.lines:
         orders = line.venue.orders
         for slot in np.flatnonzero((orders["order_id"] == order_id) & (orders["status"] != 0)):
             if orders[slot]["status"] in (OrderStatus.WORKING, OrderStatus.WAITING):
-                cancel(line.venue, int(slot), order_id, _at(line), int(Reason.REQUESTED))
+                agent = int(orders[slot]["agent"])
+                cancel(line.venue, int(slot), order_id, _at(line), int(reason))
                 flush(line)
                 due(line)
-                note(desk, OperatorAct.CANCEL, int(orders[slot]["agent"]), 1)
-                return Done(OperatorAct.CANCEL, int(orders[slot]["agent"]), 1, 0, 0.0)
-    return Done(OperatorAct.CANCEL, DESK, 0, 0, 0.0, refused="it is not open at the venue")
+                return agent
+    return DESK
 
 
 def change_limit(
@@ -274,6 +284,6 @@ def _at(line: Line) -> int:
 
 def note(desk: Desk, act: OperatorAct, agent: int, count: int) -> None:
     """Write the act into the record."""
-    line = desk.lines[0 if agent == DESK else int(desk.lines[0].agents[agent]["instrument"])]
+    line = desk.lines[0 if agent < 0 else int(desk.lines[0].agents[agent]["instrument"])]
     desk_event(line, desk.clock, int(EventKind.OPERATOR), agent, 0, int(Reason.REQUESTED), count, int(act))
     desk.drain()

@@ -115,7 +115,7 @@ def differences(desk: Desk, switch: KillSwitch) -> list[Act]:
         )
         whole = kind in ("desk", "agent")
         target = names.index(name) if kind == "agent" else DESK
-        found.append(Act(what, target, why, who, scope="" if whole else scope))
+        found.append(Act(what, target, why.strip() or "no reason was given", who, scope="" if whole else scope))
     return found
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from core.clock import monotonic_ns
-from core.desk.acts import DESK, Done, cancel_order, note
+from core.desk.acts import DESK, PART, Done, end_order, note
 from core.desk.desk import Desk
 from core.enums import OperatorAct, OrderStatus, Reason
 from core.errors import ConfigError
@@ -29,7 +29,7 @@ def kill_part(desk: Desk, scope: str, reason: str, person: str) -> Done:
         except KillFileError as error:
             kept = f"not kept: {error}"
     count, left = _cancel(desk, scope)
-    note(desk, OperatorAct.KILL, DESK, count)
+    note(desk, OperatorAct.KILL, PART, count)
     parts = (("gate latched", True, kept), ("orders cancelled", left == 0, f"{count} cancelled, {left} open"))
     return Done(OperatorAct.KILL, DESK, count, left, (monotonic_ns() - began) / 1e6, parts)
 
@@ -41,7 +41,7 @@ def rearm_part(desk: Desk, scope: str, reason: str, person: str) -> Done:
     if desk.switch is not None:
         desk.switch.rearm(scope, reason, person or "operator", desk.clock)
     _latch(desk, scope, False)
-    note(desk, OperatorAct.REARM, DESK, 0)
+    note(desk, OperatorAct.REARM, PART, 0)
     return Done(OperatorAct.REARM, DESK, 0, 0, 0.0)
 
 
@@ -73,8 +73,8 @@ def _cancel(desk: Desk, scope: str) -> tuple[int, int]:
     """End what is open in a scope. How many, and how many are open still."""
     kind, _, name = scope.partition(".")
     if kind == "order":
-        done = cancel_order(desk, int(name))
-        return (0 if done.refused else 1), _alive(desk, int(name))
+        ended = end_order(desk, int(name), Reason.KILL) != DESK
+        return int(ended), _alive(desk, int(name))
     line = desk.lines[_place(desk, name)]
     count = int(cancel_all(line.venue, int(line.venue.top[0]["clock"]), DESK, int(Reason.KILL)))
     flush(line)

@@ -37,6 +37,8 @@ _ACTS = {
     OperatorAct.RESUME: AgentState.RUNNING,
 }  # fmt: skip
 _SENT = (int(Op.NEW), int(Op.REPLACE))
+#: `agent` of an act that is about all of them.
+DESK = -1
 
 
 def control_of(name: str) -> Control:
@@ -233,7 +235,7 @@ def _unwell(books: Books) -> pl.DataFrame:
             case(*((e.detail == int(act), int(state)) for act, state in _ACTS.items())).label("state"),
         )
         .select_from(books.tables["events"])
-        .join(books.tables["agents"], or_(e.agent < 0, e.agent == everyone.agent))
+        .join(books.tables["agents"], or_(e.agent == DESK, e.agent == everyone.agent))
         .where(e.kind == int(EventKind.OPERATOR), e.detail.in_([int(act) for act in _ACTS]))
     )  # fmt: skip
     turns = states.union_all(acts).subquery("turns")
