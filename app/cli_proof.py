@@ -16,12 +16,20 @@ Key = Annotated[
 
 @audit_app.command(epilog="Example: tapedeck audit verify latest --json")
 def verify(
-    session: Given = "latest", key: Key = None, as_json: Json = False, as_csv: Csv = False, parquet: Parquet = None
+    session: Given = "latest",
+    key: Key = None,
+    log_only: Annotated[bool, typer.Option("--log-only", help="Leave out the tables made of the log.")] = False,
+    as_json: Json = False,
+    as_csv: Csv = False,
+    parquet: Parquet = None,
 ) -> None:
-    """Check that a log is what was written: chain, numbers, signed anchors, seal. Exit code 1 if anything is not."""
+    """Check that a log is what was written, and its tables what it says. Exit code 1 if anything is not.
+
+    The log by its chain, its numbers, its signed anchors and its seal; journal.duckdb, where there is one, row by row.
+    """
     from app import proof_verbs
 
-    proof_verbs.verify(session, key, Wanted(as_json, as_csv, parquet))
+    proof_verbs.verify(session, key, log_only, Wanted(as_json, as_csv, parquet))
 
 
 @audit_app.command(epilog="Example: tapedeck audit replay latest")

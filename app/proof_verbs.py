@@ -13,19 +13,23 @@ from core.clock import monotonic_ns
 from core.errors import ConfigError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from core.plan import SessionPlan
     from sessions.audit.answers import Sheet
     from sessions.compare import Difference
+    from sessions.verify import Verified
 
 #: A model of a session that is repeated has this long for an answer: the record says which came too late.
 _PATIENCE_NS = 10_000_000_000
 _EVERY_NS = 500_000_000  # between two lines of progress
 
 
-def verify(wanted: str, key: str | None, form: Wanted) -> None:
-    """Check a session's log against its own chain, its signed anchors and its seal. Exit code 1 if anything is wrong.
+def verify(wanted: str, key: str | None, log_only: bool, form: Wanted) -> None:
+    """Check a session's log against its own chain, its signed anchors and its seal, and its tables against the log.
 
-    `key`: the desk's public key as the auditor knows it, hexadecimal. Raises `JournalError`, `ConfigError`.
+    Exit code 1 if anything is wrong. `key`: the desk's public key as the auditor knows it, hexadecimal; `log_only`:
+    leave the tables out. Raises `JournalError`, `ConfigError`.
     """
     from sessions.audit.answers import Answer
     from sessions.audit.finding import find
@@ -41,6 +45,7 @@ def verify(wanted: str, key: str | None, form: Wanted) -> None:
     folder, started = find(rooms, wanted).folder, monotonic_ns()
     found = check(folder, rooms, public)
     seconds = max(1, monotonic_ns() - started) / 1e9
+    tables = _tables(folder, found) if not log_only else "not compared, as you wished"
     facts = {
         "intact": found.intact,
         "state": found.state,
@@ -55,6 +60,7 @@ def verify(wanted: str, key: str | None, form: Wanted) -> None:
         "counts": found.counts,
         "digests": found.digests,
         "records_per_second": round(found.records / seconds),
+        "tables": tables,
     }
     rows = [
         {"what": f.what, "place": f.place, "byte": f.byte, "block": f.block, "record": f.record} for f in found.findings
@@ -62,6 +68,29 @@ def verify(wanted: str, key: str | None, form: Wanted) -> None:
     sheet = _sheet("findings", rows, ("what", "place", "byte", "block", "record"))
     trouble = "" if found.intact else f"not as it was written: {found.findings[0]}"
     tell(Answer("verify", found.session, facts, (sheet,), trouble), form)
+
+
+def _tables(folder: Path, found: Verified) -> str:
+    """Lay the tables beside the log; what differs is a finding. What was done, in words."""
+    from sessions.audit.compared import compared
+    from sessions.audit.store import FILE
+    from sessions.journal.errors import JournalError
+    from sessions.manifest import read_manifest
+    from sessions.verify import Finding
+
+    try:
+        beside = compared(folder, read_manifest(folder))
+    except JournalError as error:
+        say(f"tapedeck: {found.session}: its tables were not compared with its log: {error}")
+        return f"not compared: {error}"
+    if beside.skipped:
+        return f"not compared: {beside.skipped}"
+    for name, how in beside.differs.items():
+        words = f"{name} differs from the log ({how}); make it anew with: tapedeck audit rebuild {found.session}"
+        found.findings.append(Finding(words, FILE))
+    if beside.differs:
+        return f"{len(beside.differs)} differ from the log"
+    return f"compared with the log row by row, up to record {beside.records:,}"
 
 
 def replay(wanted: str, form: Wanted) -> None:

@@ -6,7 +6,7 @@ log (after a power cut the log may end earlier than what was read of it) is made
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,10 @@ from sessions.manifest import Manifest
 from sessions.recording import log_disk, marked
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from sessions.audit.batches import Batch
+    from sessions.audit.lookups import Row
 
 #: Records and bytes of the log that are written in one transaction, if so many wait.
 ROWS, BYTES = 750_000, 256 << 20
@@ -181,14 +184,19 @@ def _write(connection: duckdb.DuckDBPyConnection, batch: Batch, at: Position, se
     frames = batch.frames()
     mark = Mark(at, sealed, batch.readings)
     connection.begin()
-    if batch.refused is not None:  # before this batch's own acts are there
-        connection.execute(
-            "UPDATE operator_actions SET failed = $failed, failed_record = $failed_record "
-            "WHERE record = (SELECT max(record) FROM operator_actions)",
-            batch.refused,
-        )
-    for table, frame in frames.items():
-        insert(connection, table, frame)
+    put(connection, frames, batch.refused)
     move(connection, mark)
     connection.commit()
     return mark
+
+
+def put(connection: duckdb.DuckDBPyConnection, frames: Mapping[str, pl.DataFrame], refused: Row | None) -> None:
+    """Add a batch's rows; `refused`: what came of the last act that is there already. Raises `duckdb.Error`."""
+    if refused is not None:  # before this batch's own acts are there
+        connection.execute(
+            "UPDATE operator_actions SET failed = $failed, failed_record = $failed_record "
+            "WHERE record = (SELECT max(record) FROM operator_actions)",
+            refused,
+        )
+    for table, frame in frames.items():
+        insert(connection, table, frame)
