@@ -45,33 +45,34 @@ def kill(desk: Desk, agent: int, reason: str, person: str, started: int | None =
     """
     began = monotonic_ns() if started is None else started
     scope = _scope(desk, agent)
-    kept = _latch(desk, scope, agent, reason, person)
-    parts = [("gate latched", True, kept)]
-    stopped = _stop(desk, agent, AgentState.KILLED)
-    parts.append(("agents stopped", True, f"{stopped}"))
-    count = cancel_everything(desk, agent, Reason.KILL)
-    left = _open(desk, agent)
-    parts.append(("orders cancelled", left == 0, f"{count} cancelled, {left} open"))
-    note(desk, OperatorAct.KILL, agent, count)
-    desk.drain()
-    return Done(OperatorAct.KILL, agent, count, left, (monotonic_ns() - began) / 1e6, tuple(parts))
-
-
-def _latch(desk: Desk, scope: str, agent: int, reason: str, person: str) -> str:
-    """Latch the gate; what became of the kill file, in words."""
-    from core.risk.kill import KillFileError
-
     if agent == DESK:
         desk.gate.top[0]["killed_desk"] = 1
     else:
         desk.gate.rows[agent]["killed"] = 1
+    stopped = _stop(desk, agent, AgentState.KILLED)
+    count = cancel_everything(desk, agent, Reason.KILL)
+    left, took = _open(desk, agent), (monotonic_ns() - began) / 1e6
+    note(desk, OperatorAct.KILL, agent, count)
+    parts = (
+        ("gate latched", True, "at once"),
+        ("agents stopped", True, f"{stopped}"),
+        ("orders cancelled", left == 0, f"{count} cancelled, {left} open"),
+        ("kill file", *keep_kill(desk, scope, reason, person)),  # a disk may take its time: it comes last
+    )
+    return Done(OperatorAct.KILL, agent, count, left, took, parts)
+
+
+def keep_kill(desk: Desk, scope: str, reason: str, person: str) -> tuple[bool, str]:
+    """Write a kill that counts already into the kill file; whether it is kept, in words."""
+    from core.risk.kill import KillFileError
+
     if desk.switch is None:
-        return "for this run"
+        return True, "for this run"
     try:
         desk.switch.kill(scope, reason or "key", person or "operator", desk.clock)
     except KillFileError as error:
-        return f"not kept: {error}"
-    return "kept"
+        return False, f"not kept: {error}"
+    return True, "kept"
 
 
 def rearm(desk: Desk, agent: int, reason: str, person: str) -> Done:

@@ -3,13 +3,12 @@
 import numpy as np
 
 from core.clock import monotonic_ns
-from core.desk.acts import DESK, PART, Done, end_order, note
+from core.desk.acts import DESK, PART, Done, end_order, keep_kill, note
 from core.desk.desk import Desk
 from core.enums import OperatorAct, OrderStatus, Reason
 from core.errors import ConfigError
 from core.line.run import due, flush
 from core.naming import nearest
-from core.risk.kill import KillFileError
 from core.risk.state import MOST_KILLED_ORDERS
 from core.venue.orders import cancel_all
 
@@ -21,17 +20,15 @@ def kill_part(desk: Desk, scope: str, reason: str, person: str) -> Done:
     """
     began = monotonic_ns()
     _latch(desk, scope, True)
-    kept = "for this run"
-    if desk.switch is not None:
-        try:
-            desk.switch.kill(scope, reason or "key", person or "operator", desk.clock)
-            kept = "kept"
-        except KillFileError as error:
-            kept = f"not kept: {error}"
     count, left = _cancel(desk, scope)
+    took = (monotonic_ns() - began) / 1e6
     note(desk, OperatorAct.KILL, PART, count)
-    parts = (("gate latched", True, kept), ("orders cancelled", left == 0, f"{count} cancelled, {left} open"))
-    return Done(OperatorAct.KILL, DESK, count, left, (monotonic_ns() - began) / 1e6, parts)
+    parts = (
+        ("gate latched", True, "at once"),
+        ("orders cancelled", left == 0, f"{count} cancelled, {left} open"),
+        ("kill file", *keep_kill(desk, scope, reason, person)),
+    )
+    return Done(OperatorAct.KILL, DESK, count, left, took, parts)
 
 
 def rearm_part(desk: Desk, scope: str, reason: str, person: str) -> Done:
