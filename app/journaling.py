@@ -13,7 +13,8 @@ from core.clock import wall_ns
 from sessions.journal.anchors import Keys
 from sessions.journal.errors import JournalError
 from sessions.manifest import manifest_of
-from sessions.recording import Recording, Rooms, State, create, new_id, settle_crashed
+from sessions.recording import Recording, Rooms, State, create, new_id
+from sessions.settling import settle_crashed
 
 if TYPE_CHECKING:
     from core.desk.desk import Desk

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import platform
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -18,6 +19,7 @@ from core.plan import AgentPlan, SessionPlan
 from core.tape.folder import read_meta
 from sessions.journal.disk import sync_folder
 from sessions.journal.errors import JournalError
+from sessions.journal.plain import read_plain
 from sessions.plan_text import plan_digest, plan_text
 
 if TYPE_CHECKING:
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 FILE = "manifest.json"
+#: What `recording.new_id` makes, and nothing else: an id is the name of a folder and of a file elsewhere.
+ID = re.compile(r"[0-9]{8}-[0-9]{6}-[a-z0-9][a-z0-9-]{0,39}(-[0-9]{1,4})?")
+_LARGEST = 64 << 20  # bytes: a file that somebody made to be too large for the memory is not read
 _PACKAGES = ("app", "core", "models", "sessions")
 
 
@@ -132,9 +137,18 @@ def code_digest() -> str:
     return whole.hexdigest()
 
 
+def manifest_hash(fields: Mapping[str, Any]) -> bytes:
+    """The hash that the manifest will have, 32 bytes."""
+    return _hash(_raw(fields))
+
+
+def _raw(fields: Mapping[str, Any]) -> bytes:
+    return (json.dumps(fields, indent=1, sort_keys=True) + "\n").encode()
+
+
 def write_manifest(folder: Path, fields: Mapping[str, Any]) -> Manifest:
     """Write it durably. Raises `JournalError`."""
-    raw = (json.dumps(fields, indent=1, sort_keys=True) + "\n").encode()
+    raw = _raw(fields)
     part = folder / f".{FILE}.part"
     try:
         with part.open("wb") as file:
@@ -152,7 +166,7 @@ def read_manifest(folder: Path) -> Manifest:
     """The manifest of a session's folder. Raises `JournalError` for one that is missing or not understood."""
     path = folder / FILE
     try:
-        raw = path.read_bytes()
+        raw = read_plain(path, _LARGEST)
         fields = json.loads(raw)
     except OSError as error:
         raise JournalError(path, error.strerror or str(error)) from error
@@ -167,6 +181,8 @@ def read_manifest(folder: Path) -> Manifest:
     for key, kind in wanted.items():
         if not isinstance(fields.get(key), kind):
             raise JournalError(path, f"{key} is missing or of the wrong kind")
+    if not ID.fullmatch(fields["id"]):
+        raise JournalError(path, f"id is not one of a session: {fields['id'][:60]!r}")
     return Manifest(fields, _hash(raw))
 
 

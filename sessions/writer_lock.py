@@ -5,17 +5,22 @@ import fcntl
 import os
 from pathlib import Path
 
-from sessions.journal.errors import JournalError, SessionLocked
+from sessions.journal.errors import JournalError, SessionLocked, SessionQuarantined
+from sessions.journal.plain import NOT_PLAIN, open_plain
 
 _LOCK = "lock"
 
 
 def take_lock(folder: Path) -> int:
-    """Become the only writer of a session. Raises `SessionLocked` if there is one, `JournalError`."""
+    """Become the only writer of a session.
+
+    Raises `SessionLocked` if there is one, `SessionQuarantined` if the lock is no regular file, `JournalError`.
+    """
     try:
-        lock = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        lock = open_plain(folder / _LOCK, os.O_RDWR | os.O_CREAT)
     except OSError as error:
-        raise JournalError(folder / _LOCK, error.strerror or str(error)) from error
+        kind = SessionQuarantined if error.errno in NOT_PLAIN else JournalError
+        raise kind(folder / _LOCK, error.strerror or str(error)) from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
@@ -27,8 +32,8 @@ def take_lock(folder: Path) -> int:
 
 
 def is_live(folder: Path) -> bool:
-    """Whether a process writes this session now."""
-    if not (folder / _LOCK).exists():
+    """Whether a process writes this session now. Raises `JournalError`."""
+    if not os.path.lexists(folder / _LOCK):
         return False
     try:
         os.close(take_lock(folder))

@@ -18,8 +18,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from sessions.journal.disk import sync_folder
 from sessions.journal.errors import JournalError
 from sessions.journal.log import Position
+from sessions.journal.plain import read_plain
 
 _KEY, _PUBLIC = "journal.key", "journal.pub"
+_LARGEST = 4096  # bytes of a file with a key
+_WHAT_TO_DO = (
+    "put back the pair that belongs together, or, to go on with a new key that vouches for no session before it, "
+    "move the folder {} away by hand"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,24 +41,36 @@ class Keys:
     """The key that signs, made at first use; readable by its owner only."""
 
     def __init__(self, folder: Path) -> None:
-        """Raises `JournalError` if it can neither be read nor made."""
+        """Raises `JournalError` if it can neither be read nor made, or the public half is of another: which of them is
+        the desk's is for a person to say, and a new key is never made in the place of one that is lost.
+        """
         path = folder / _KEY
+        public = public_key(folder)  # before the key is looked for: whoever makes one puts the public half last
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            if not path.exists():
+            if not os.path.lexists(path):
+                if public is not None:
+                    raise JournalError(path, f"the signing key of {_PUBLIC} is not here: {_WHAT_TO_DO.format(folder)}")
                 _make(folder)
                 sync_folder(folder.parent)
-            raw = bytes.fromhex(path.read_text("ascii").strip())
+            raw = bytes.fromhex(read_plain(path, _LARGEST, follow=True).decode("ascii").strip())
             self._key = Ed25519PrivateKey.from_private_bytes(raw)
             self.public = self._key.public_key().public_bytes_raw()
-            if not (folder / _PUBLIC).exists():
+            if public is None:
                 _put(folder / _PUBLIC, self.public.hex() + "\n")
         except (OSError, ValueError) as error:
-            raise JournalError(path, f"the signing key cannot be used: {error}") from error
+            raise JournalError(path, f"the signing key cannot be used: {_words(error)}") from error
+        if public is not None and public != self.public:
+            words = f"is not the public half of {_KEY} beside it: {_WHAT_TO_DO.format(folder)}"
+            raise JournalError(folder / _PUBLIC, words)
 
     def sign(self, text: bytes) -> bytes:
         """64 bytes."""
         return self._key.sign(text)
+
+
+def _words(error: OSError | ValueError) -> str:
+    return error.strerror or str(error) if isinstance(error, OSError) else str(error)
 
 
 def _make(folder: Path) -> None:
@@ -84,14 +102,14 @@ def public_key(folder: Path) -> bytes | None:
     """The public half as kept beside the key; None if there is none. Raises `JournalError`."""
     path = folder / _PUBLIC
     try:
-        text = path.read_text("ascii")
+        text = read_plain(path, _LARGEST, follow=True).decode("ascii")
         if (found := bytes.fromhex(text)).hex() + "\n" != text:
             raise ValueError("it is not written as a key is")
         return found
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        raise JournalError(path, f"cannot be read: {error}") from error
+        raise JournalError(path, f"cannot be read: {_words(error)}; {_WHAT_TO_DO.format(folder)}") from error
 
 
 def _text(session: str, genesis: bytes, anchor: Anchor, before: str) -> bytes:
@@ -156,7 +174,7 @@ def _drop_torn(path: Path, whole: int) -> None:
 def read_lines(path: Path) -> tuple[list[bytes], bytes]:
     """Lines of an anchor file, and what a crash has left of an unfinished one. Raises `JournalError`."""
     try:
-        raw = path.read_bytes()
+        raw = read_plain(path)
     except FileNotFoundError:
         return [], b""
     except OSError as error:

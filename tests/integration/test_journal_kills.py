@@ -18,7 +18,8 @@ from sessions.audit.project import project
 from sessions.journal.log import start_of
 from sessions.journal.reading import Reader
 from sessions.manifest import read_manifest
-from sessions.recording import Rooms, State, log_disk, settle_crashed
+from sessions.recording import Rooms, State, log_disk
+from sessions.settling import settle_crashed
 from sessions.verify import verify
 from tests.oracle import dying
 from tests.oracle.journal_days import Day

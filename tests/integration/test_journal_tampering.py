@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from sessions.journal.anchors import Keys
-from sessions.recording import Rooms, State, settle_crashed
+from sessions.recording import Rooms, State
+from sessions.settling import settle_crashed
 from sessions.verify import verify
 from tests.oracle.journal_days import made
 from tests.oracle.tampering import EDITS, INSIDERS, Crime, cut_back, rewrite_and_sign, rewrite_manifest

@@ -16,7 +16,8 @@ from sessions.journal.disk import FolderDisk
 from sessions.journal.errors import JournalError
 from sessions.journal.log import start_of
 from sessions.journal.reading import Reader
-from sessions.recording import Rooms, State, log_disk, settle_all
+from sessions.recording import Rooms, State, log_disk
+from sessions.settling import settle_all
 from tests.oracle.venue_cases import TAPE_CODE, tape_of
 from tests.oracle.venue_sessions import SECOND, Always, rows_of, session, stored
 

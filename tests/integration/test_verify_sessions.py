@@ -12,7 +12,8 @@ from sessions.journal.log import Log, start_of
 from sessions.journal.reading import Reader
 from sessions.journal.streams import Section, text_section
 from sessions.manifest import read_manifest
-from sessions.recording import Rooms, State, life_text, log_disk, settle_crashed
+from sessions.recording import Rooms, State, life_text, log_disk
+from sessions.settling import settle_crashed
 from sessions.verify import verify
 from tests.oracle.journaled import begin, plan
 from tests.small_tapes import small_tape

@@ -10,7 +10,8 @@ from sessions.audit.project import project
 from sessions.journal.anchors import Keys
 from sessions.journal.errors import JournalError
 from sessions.manifest import read_manifest
-from sessions.recording import Rooms, State, settle_crashed
+from sessions.recording import Rooms, State
+from sessions.settling import settle_crashed
 from tests.oracle.journal_days import Day, begin
 
 #: Commits until a writer seals, if nobody kills it before; a segment that is soon full.

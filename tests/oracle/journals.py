@@ -16,7 +16,7 @@ from core.risk.limits import LimitSet, changed, default_limits, expired, limit_s
 from sessions.journal.layout import BlockFlag
 from sessions.journal.log import Log, start_of
 from sessions.journal.streams import Section, section, text_section
-from sessions.manifest import Manifest, read_manifest, write_manifest
+from sessions.manifest import ID, Manifest, read_manifest, write_manifest
 from sessions.recording import State, log_disk
 
 AGENTS, TAPES, FEATURES = ("maker", "taker"), ("one", "two"), ("imbalance", "spread", "flow")
@@ -243,7 +243,7 @@ def _filled(rng: np.random.Generator, dtype: np.dtype[Any], count: int) -> NDArr
 def made(folder: Path, seed: int = 1, keep: bool = True, segment: int = 64 << 20) -> Made:
     """Begin a journal in a folder that is not there yet."""
     (folder / "wal").mkdir(parents=True)
-    write_manifest(folder, manifest_fields(folder.name))
+    write_manifest(folder, manifest_fields(folder.name if ID.fullmatch(folder.name) else "20240102-143000-session"))
     manifest = read_manifest(folder)
     log = Log(log_disk(folder), start_of(manifest.hash), segment)
     found = Made(folder, manifest, log, np.random.default_rng(seed), keep)

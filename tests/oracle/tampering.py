@@ -12,7 +12,8 @@ from sessions.journal.layout import Block, BlockFlag, pack, unpack
 from sessions.journal.log import Position, segment_name, start_of
 from sessions.journal.streams import Section, text_section
 from sessions.manifest import read_manifest
-from sessions.recording import Rooms, State, life_text, settle_crashed
+from sessions.recording import Rooms, State, life_text
+from sessions.settling import settle_crashed
 
 
 @dataclass(frozen=True, slots=True)

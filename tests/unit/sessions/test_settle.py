@@ -16,7 +16,8 @@ from sessions.journal.anchors import Keys
 from sessions.journal.disk import FolderDisk
 from sessions.journal.errors import JournalError, SessionLocked
 from sessions.manifest import read_manifest
-from sessions.recording import Rooms, Standing, State, settle, settle_all, settle_crashed
+from sessions.recording import Rooms, State
+from sessions.settling import Standing, settle, settle_all, settle_crashed
 from sessions.verify import verify
 from sessions.writer_lock import is_live, take_lock
 from tests.oracle.journal_days import Day, begin, made
