@@ -9,7 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from sessions.audit.lookups import Row
-from sessions.audit.schema import OBSERVED, OF_A_TAPE, TABLES, described, fields_of
+from sessions.audit.schema import OBSERVED, OF_A_TAPE, TABLES, described, fields_of, misfit
 from sessions.audit.texts import Limits, act_row, life_row, limit_rows, reason_rows
 from sessions.journal.errors import JournalError
 from sessions.journal.layout import Block
@@ -41,7 +41,10 @@ class Batch:
         for section in block.sections:
             name, records = section.stream.name, section.records
             if section.stream.dtype is None:
-                texts.append((record, name, section.text(), self._rows(name, record, section.text())))
+                made = self._rows(name, record, section.text())
+                for wrong in filter(None, (misfit(table, row) for table, row in made if table)):
+                    raise JournalError(f"record {record:,}", f"of {name}: {wrong}")
+                texts.append((record, name, section.text(), made))
             elif name == "readings" and records.shape[1] != len(self.features):
                 known = f"the manifest names {len(self.features)}"
                 raise JournalError(f"record {record:,}", f"{records.shape[1]} features, {known}")

@@ -9,8 +9,9 @@ from typing import Any
 from core import enums
 from core.policies.reasons import WORDS, ReasonBook
 from core.risk.controls import SPECS
+from sessions.audit.schema import misfit
 from sessions.journal.errors import JournalError
-from sessions.manifest import Manifest
+from sessions.manifest import FILE, Manifest
 
 _CODES: tuple[type[IntEnum | IntFlag], ...] = (
     enums.AgentState, enums.EventKind, enums.Op, enums.OperatorAct, enums.OrderFlag, enums.OrderStatus,
@@ -19,13 +20,15 @@ _CODES: tuple[type[IntEnum | IntFlag], ...] = (
 )  # fmt: skip
 
 Row = dict[str, Any]
+#: Most digits before or behind the point of a size, or behind it of money.
+_DIGITS = 18
 
 
 def lookups(manifest: Manifest) -> dict[str, list[Row]]:
     """Rows of each lookup table. Raises `JournalError` for a manifest that does not hold what it should."""
     fields = manifest.fields
     try:
-        return {
+        found = {
             "agents": [{"agent": k, **_texts(agent)} for k, agent in enumerate(fields["agents"])],
             "instruments": _instruments(fields),
             "controls": [
@@ -45,8 +48,23 @@ def lookups(manifest: Manifest) -> dict[str, list[Row]]:
             ],
             "session": [_session(manifest)],
         }
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError, InvalidOperation) as error:
-        raise JournalError(manifest.id, f"the manifest cannot be used: {type(error).__name__} {error}") from error
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        words = str(error) if type(error) is ValueError else f"{type(error).__name__} {error}"
+        raise JournalError(_place(manifest), f"cannot be used: {words}") from error
+    fitting(manifest, found)
+    return found
+
+
+def fitting(manifest: Manifest, tables: Mapping[str, Sequence[Row]]) -> None:
+    """Whether rows that a manifest makes fit into their tables. Raises `JournalError` with the first that does not."""
+    for table, rows in tables.items():
+        for k, row in enumerate(rows):
+            if wrong := misfit(table, row):
+                raise JournalError(_place(manifest), f"cannot be used: {table}[{k}].{wrong}")
+
+
+def _place(manifest: Manifest) -> str:
+    return f"{manifest.id}/{FILE}"
 
 
 def _texts(agent: Mapping[str, Any]) -> Row:
@@ -55,8 +73,11 @@ def _texts(agent: Mapping[str, Any]) -> Row:
 
 def _instruments(fields: Mapping[str, Any]) -> list[Row]:
     found, digits = [], int(fields["money_digits"])
+    if not 0 <= digits <= _DIGITS:
+        raise ValueError(f"money_digits is from 0 to {_DIGITS}")
     for k, (tape, planned) in enumerate(zip(fields["tapes"], fields["plan"]["tapes"], strict=True)):
-        tick, lot, multiplier = (Decimal(str(x)) for x in (tape["tick"], tape["lot"], planned["multiplier"]))
+        tick, lot = (_positive(tape[key], f"tapes[{k}].{key}") for key in ("tick", "lot"))
+        multiplier = _positive(planned["multiplier"], f"plan.tapes[{k}].multiplier")
         found.append({
             "instrument": k, "name": str(tape["name"]), "symbol": str(tape["symbol"]), "venue": str(tape["venue"]),
             "date": str(tape["date"]), "timezone": str(tape["timezone"]), "tick": float(tick), "lot": float(lot),
@@ -65,6 +86,17 @@ def _instruments(fields: Mapping[str, Any]) -> list[Row]:
             "last_ts": int(tape["last_ts"]), "messages": int(tape["messages"]),
             "messages_sha256": str(tape["messages_sha256"]),
         })  # fmt: skip
+    return found
+
+
+def _positive(value: Any, key: str) -> Decimal:
+    """A size. Raises `ValueError` with the key for what is none, or is beyond what any market has."""
+    try:
+        found = Decimal(str(value))
+    except InvalidOperation:
+        found = Decimal(0)
+    if not found.is_finite() or found <= 0 or abs(found.adjusted()) > _DIGITS:
+        raise ValueError(f"{key} is no size: {str(value)[:40]!r}")
     return found
 
 
@@ -111,9 +143,10 @@ def _session(manifest: Manifest) -> Row:
 
 def feature_names(manifest: Manifest) -> Sequence[str]:
     """Names of the features in a reading. Raises `JournalError`."""
-    names = manifest.fields.get("features", {}).get("names")
+    features = manifest.fields.get("features")
+    names: Any = features.get("names") if isinstance(features, Mapping) else None
     good = isinstance(names, list) and all(isinstance(name, str) and name.isidentifier() for name in names)
     taken = {name.lower() for name in names} if good else set()
     if not good or len(taken) != len(names) or taken & {"record", "row"}:
-        raise JournalError(manifest.id, "the manifest names no features that could be columns")
+        raise JournalError(_place(manifest), "features.names are none that could be columns")
     return list(names)

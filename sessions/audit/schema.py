@@ -6,7 +6,8 @@ of them. Text streams are kept word for word in `notes`, and read into `operator
 """
 
 import hashlib
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -121,6 +122,29 @@ _WORDS: dict[str, Any] = {
 def described(table: str) -> dict[str, str]:
     """The columns of a table that is not made of records, and of which kind they are."""
     return _TEXTS[table] if table in _TEXTS else _LOOKUPS[table]
+
+
+def misfit(table: str, row: Mapping[str, Any]) -> str:
+    """The first column of a row of such a table that its column cannot hold, and why; empty if all fit."""
+    for column, kind in described(table).items():
+        value = row.get(column)
+        if isinstance(value, int) and not -_HALF.get(kind, math.inf) <= value < _HALF.get(kind, math.inf):
+            return f"{column} is a number beyond what can be"
+        if isinstance(value, str) and not _is_text(value):
+            return f"{column} is no text: {value[:40]!r}"
+    return ""
+
+
+#: Numbers below that fit, and their negatives, in whole columns.
+_HALF = {"int": 1 << 63, "small": 1 << 15}
+
+
+def _is_text(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:  # half of a pair, which JSON can say
+        return False
+    return True
 
 
 def ddl(meta: MetaData) -> list[str]:

@@ -15,7 +15,7 @@ import duckdb
 
 from core.clock import monotonic_ns, sleep
 from sessions.audit.errors import ProjectionBusy, ProjectionNewer
-from sessions.audit.lookups import feature_names, lookups
+from sessions.audit.lookups import feature_names, fitting, lookups
 from sessions.audit.schema import VERSION, ddl, metadata_of, shape_of
 from sessions.audit.views import views
 from sessions.journal.disk import sync_folder
@@ -138,6 +138,7 @@ def make(connection: duckdb.DuckDBPyConnection, manifest: Manifest, start: Posit
 
     limits = limits_of(manifest)
     tables = lookups(manifest) | {"limits": plan_rows(limits), "limits_in_force": list(limits.rows(BEFORE))}
+    fitting(manifest, tables)
     makers = statements(manifest)
     connection.begin()
     for statement in makers:

@@ -13,7 +13,7 @@ from core.risk.controls import SPECS
 from core.risk.limits import LimitSet, changed, effective, expired, limit_set
 from sessions.audit.lookups import Row
 from sessions.journal.errors import JournalError
-from sessions.manifest import Manifest
+from sessions.manifest import FILE, Manifest
 
 #: `record` of what the manifest says, before any record.
 BEFORE = -1
@@ -64,8 +64,8 @@ def limits_of(manifest: Manifest) -> Limits:
         names = [str(agent["name"]) for agent in fields["agents"]]
         planned = LimitPlan(int(plan["version"]), scopes, tuple(plan["restricted"]))
         return Limits(limit_set(planned, names, [str(tape["name"]) for tape in fields["tapes"]]))
-    except (KeyError, TypeError, ValueError, AttributeError, ConfigError) as error:
-        raise JournalError(manifest.id, f"the manifest's limits cannot be used: {error}") from error
+    except (KeyError, TypeError, ValueError, OverflowError, AttributeError, ConfigError) as error:
+        raise JournalError(f"{manifest.id}/{FILE}", f"plan.limits cannot be used: {error}") from error
 
 
 def plan_rows(limits: Limits) -> list[Row]:
@@ -98,7 +98,7 @@ def limit_rows(limits: Limits, record: int, raw: bytes) -> tuple[list[Row], list
                 })  # fmt: skip
         over = max((int(change["expires"]) for change in fields["gone"]), default=ts)  # it is written 1 ns before
         limits.now = _advanced(limits.now, fields["made"], version, max(ts, over))
-    except (KeyError, TypeError, ValueError, AttributeError, ConfigError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError, AttributeError, ConfigError) as error:
         raise JournalError(f"record {record:,}", f"is no change of limits: {error}") from error
     return rows, list(limits.rows(record))
 
@@ -136,7 +136,7 @@ def act_row(record: int, raw: bytes, names: list[str]) -> Row | str:
             "ticket": None if act["ticket"] is None else json.dumps(act["ticket"]), "failed": None,
             "failed_record": None,
         }  # fmt: skip
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
         raise JournalError(f"record {record:,}", f"is no person's act: {error}") from error
 
 
@@ -148,7 +148,7 @@ def life_row(record: int, raw: bytes) -> Row:
             "record": record, "wall_ns": int(fields["wall_ns"]), "state": str(fields["state"]),
             "reason": str(fields["reason"]), "result": json.dumps(dict(fields["result"]), sort_keys=True),
         }  # fmt: skip
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise JournalError(f"record {record:,}", f"is no state of a session: {error}") from error
 
 
