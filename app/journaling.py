@@ -12,6 +12,7 @@ from app.output import say
 from core.clock import wall_ns
 from sessions.journal.anchors import Keys
 from sessions.journal.errors import JournalError
+from sessions.journal.ledger import Ledger
 from sessions.manifest import manifest_of
 from sessions.recording import Recording, Rooms, State, create, new_id
 from sessions.settling import settle_crashed
@@ -36,13 +37,18 @@ def record(
     `kills`: in force at the start, those of the desk's switch if not given; `durable`: no order goes on its way before
     its decision is on the disk; `parent`: the session that this one repeats and leaves.
 
-    Sessions that crashed are brought to an end first. Raises `JournalError`, `TapeError`, `ConfigError`.
+    Sessions that crashed are brought to an end first; what a person should know of that, or of the desk's ledger, is
+    told on the blotter and in `Recording.troubles`. Raises `JournalError`, `TapeError`, `ConfigError`.
     """
     if kills is None:
         kills = desk.switch.latched if desk.switch is not None else ()
     rooms = Rooms(home)
-    settle_crashed(rooms)
-    keys, session_id = Keys(rooms.keys), new_id(plan.name, rooms)
+    keys = Keys(rooms.keys)
+    troubles = [Ledger(rooms.ledger, keys).mend()]
+    for left in settle_crashed(rooms):
+        if left.state == State.QUARANTINED:
+            troubles.append(f"{left.folder}: in quarantine: {left.reason}")
+    session_id = new_id(plan.name, rooms)
     fields = manifest_of(
         session_id,
         plan,
@@ -61,6 +67,9 @@ def record(
         for line in desk.lines:
             line.top[0]["durable"] = 1
     recording.become(State.RUNNING)
+    recording.troubles[:0] = filter(None, troubles)
+    for words in recording.troubles:
+        desk.answers.say(desk.clock, -1, words)
     return recording
 
 
@@ -83,6 +92,9 @@ def result_of(desk: Desk) -> dict[str, Any]:
 def recorded(desk: Desk, plan: SessionPlan, home: Path, durable: bool = False) -> Iterator[Recording]:
     """A session's journal from its first record to its seal; what ends it early is its last word. Closes the desk."""
     recording = record(desk, plan, home, durable=durable)
+    told = len(recording.troubles)
+    for words in recording.troubles:
+        say(f"tapedeck: {words}")
     state, reason = State.FAULTED, ""
     try:
         yield recording
@@ -99,6 +111,8 @@ def recorded(desk: Desk, plan: SessionPlan, home: Path, durable: bool = False) -
             recording.abandon()
         else:
             recording.close(state, reason, result_of(desk))
+        for words in recording.troubles[told:]:
+            say(f"tapedeck: {words}")
 
 
 def project(recording: Recording) -> None:

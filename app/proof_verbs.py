@@ -61,13 +61,13 @@ def verify(wanted: str, key: str | None, log_only: bool, form: Wanted) -> None:
         "digests": found.digests,
         "records_per_second": round(found.records / seconds),
         "tables": tables,
+        "ledger": [str(each) for each in found.ledger],
     }
     rows = [
         {"what": f.what, "place": f.place, "byte": f.byte, "block": f.block, "record": f.record} for f in found.findings
     ]
     sheet = _sheet("findings", rows, ("what", "place", "byte", "block", "record"))
-    trouble = "" if found.intact else f"not as it was written: {found.findings[0]}"
-    tell(Answer("verify", found.session, facts, (sheet,), trouble), form)
+    tell(Answer("verify", found.session, facts, (sheet,), found.trouble), form)
 
 
 def _tables(folder: Path, found: Verified) -> str:

@@ -11,10 +11,10 @@ from core.clock import sleep
 from sessions.journal.anchors import Anchor, public_key, read_anchors, read_lines
 from sessions.journal.errors import JournalError
 from sessions.journal.layout import Block
-from sessions.journal.ledger import read_ledger
 from sessions.journal.log import Position, segment_name, start_of
 from sessions.journal.reading import Reader
 from sessions.journal.recover import segments
+from sessions.journal.vouching import vouched
 from sessions.manifest import Manifest, read_manifest
 from sessions.recording import Rooms, State, log_disk, marked
 from sessions.tally import Tally
@@ -58,12 +58,22 @@ class Verified:
     anchored: int = 0  #: records up to the last anchor
     counts: dict[str, int] = field(default_factory=dict)
     digests: dict[str, str] = field(default_factory=dict)
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)  #: of the session itself
+    ledger: list[Finding] = field(default_factory=list)  #: why the desk's ledger cannot vouch for it
 
     @property
     def intact(self) -> bool:
-        """Whether everything is as it was written."""
-        return not self.findings
+        """Whether everything is as it was written, and vouched for."""
+        return not self.findings and not self.ledger
+
+    @property
+    def trouble(self) -> str:
+        """The first thing that is wrong, in words; empty if nothing is."""
+        if self.findings:
+            return f"not as it was written: {self.findings[0]}"
+        if self.ledger:
+            return f"its own log is whole, the ledger that vouches for it is not: {self.ledger[0]}"
+        return ""
 
 
 def verify(folder: Path, rooms: Rooms, public: bytes | None = None) -> Verified:
@@ -133,23 +143,19 @@ def _anchors(manifest: Manifest, rooms: Rooms, public: bytes | None, found: Veri
 
 
 def _entry(manifest: Manifest, rooms: Rooms, public: bytes | None, found: Verified) -> Anchor | None:
-    """Where the desk's ledger says that it was begun or closed."""
+    """The furthest that the desk ever signed for in a ledger; what is wrong with those is found."""
     try:
         known = public or public_key(rooms.keys)
         if known is None:
             return None  # said already
-        entries, torn = read_ledger(rooms.ledger, known)
+        said = vouched(rooms.ledger, manifest.id, manifest.hash, known)
     except JournalError as error:
-        found.findings.append(Finding(error.reason, error.place))
+        found.ledger.append(Finding(error.reason, error.place))
         return None
-    if torn:
-        found.findings.append(Finding(f"{len(torn)} bytes behind its last line", str(rooms.ledger)))
-    entry = entries.get(manifest.id)
-    if entry is None or entry.genesis != manifest.hash:
-        words = f"has no line for {manifest.id}" if entry is None else f"knows another manifest of {manifest.id}"
-        found.findings.append(Finding(words, str(rooms.ledger)))
-        return None
-    return entry.at
+    found.ledger += [Finding(words, str(rooms.ledger)) for words in said.doubts]
+    if said.strange:
+        found.findings.append(Finding(said.strange, str(rooms.ledger)))
+    return said.at
 
 
 class _Pass:
@@ -218,7 +224,7 @@ class _Pass:
         at = self._reader.at
         if at.blocks < entry.blocks:
             self._find(f"the log ends here; it was closed at block {entry.blocks:,}", at, at.offset)
-        elif self._reader.sealed and at.blocks > entry.blocks and not self._found.live:
+        elif self._reader.sealed and at.blocks > entry.blocks and not self._found.live and not self._found.ledger:
             self._find("the ledger of the desk does not say that it was closed", at, at.offset)
 
     def compare_files(self) -> None:
