@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.audit_text import Wanted, tell
-from app.output import emit, pour, say
+from app.output import FAILURE, emit, pour, say
 from app.paths import home
 from core.errors import ConfigError
 
 if TYPE_CHECKING:
     from sessions.audit.answers import Answer
     from sessions.audit.books import Books
+
+#: Records that take so long to be made into tables that it is said.
+_LONG = 500_000
 
 
 def sessions(wanted: Wanted) -> None:
@@ -33,25 +37,50 @@ def _asked(session: str, wanted: Wanted, question: Callable[[Books], Answer]) ->
 
 
 def _answer(session: str, question: Callable[[Books], Answer]) -> Answer:
-    from dataclasses import replace
+    with _books(session) as books:
+        return _noted(books, question(books))
 
+
+@contextmanager
+def _books(session: str) -> Iterator[Books]:
+    """The journal of a session, caught up with its log; where that takes long, why is said. Raises `JournalError`."""
     from sessions.audit.books import opened
     from sessions.audit.finding import find
-    from sessions.audit.listing import written_now
     from sessions.recording import Rooms
 
-    with opened(find(Rooms(home()), session)) as books:
-        answer = question(books)
-        more: dict[str, Any] = {}
-        if not books.complete:
-            live = written_now(books.session.folder)
-            more["goes_on"] = live
-            note = books.fault or ("" if live else "the session ended without a seal: the next start closes it")
-            if note:
-                more["note"] = note
-                if not live:
-                    say(f"tapedeck: {books.session.id}: not all of its log is in this answer, or it has no end: {note}")
-        return replace(answer, facts={**answer.facts, **more}) if more else answer
+    found = find(Rooms(home()), session)
+
+    def told(why: str, records: int) -> None:
+        if why:
+            say(f"tapedeck: {found.id}: its tables are made anew from {records:,} records of its log: {why}")
+        elif records >= _LONG:
+            say(f"tapedeck: {found.id}: its tables are made from {records:,} records of its log, once")
+
+    with opened(found, told=told) as books:
+        yield books
+
+
+def _noted(books: Books, answer: Answer) -> Answer:
+    """The same with what is to be known of the log that it is from."""
+    from dataclasses import replace
+
+    more = _notes(books)
+    return replace(answer, facts={**answer.facts, **more}) if more else answer
+
+
+def _notes(books: Books) -> dict[str, Any]:
+    """Why the tables are not all of a session, or not what its log is now; said, and as facts."""
+    from sessions.audit.listing import written_now
+
+    if books.complete:
+        if books.fault:
+            say(f"tapedeck: {books.session.id}: its log is not as it was; audit verify says more: {books.fault}")
+        return {"note": books.fault} if books.fault else {}
+    live = written_now(books.session.folder)
+    note = books.fault or ("" if live else "the session ended without a seal: the next start closes it")
+    if note and not live:
+        say(f"tapedeck: {books.session.id}: not all of its log is in this answer, or it has no end: {note}")
+    return {"goes_on": live, **({"note": note} if note else {})}
 
 
 def why(order: str, session: str, wanted: Wanted) -> None:
@@ -154,8 +183,9 @@ def _publish(path: Path, text: str) -> None:
 
 
 def project(session: str, anew: bool, as_json: bool) -> None:
-    """Bring a session's tables up to its log, or make them anew from it."""
+    """Bring a session's tables up to its log, or make them anew from it. Exit code 1 if the log cannot be read."""
     from sessions.audit.finding import find
+    from sessions.audit.listing import written_now
     from sessions.audit.project import project as catch_up
     from sessions.audit.project import rebuild
     from sessions.recording import Rooms
@@ -176,16 +206,16 @@ def project(session: str, anew: bool, as_json: bool) -> None:
         },
         as_json,
     )
+    if done.fault and not written_now(found.folder):  # of a live one it may be a block under way
+        say(f"tapedeck: {found.id}: {done.fault}")
+        raise SystemExit(FAILURE)
 
 
 def export(folder: Path, session: str, as_json: bool) -> None:
     """A session's tables as Parquet below a folder."""
-    from sessions.audit.books import opened
     from sessions.audit.export import export as write
-    from sessions.audit.finding import find
-    from sessions.recording import Rooms
 
-    with opened(find(Rooms(home()), session)) as books:
+    with _books(session) as books:
         written = write(books, folder)
         values: dict[str, Any] = {
             "session": books.session.id,
@@ -194,6 +224,7 @@ def export(folder: Path, session: str, as_json: bool) -> None:
             "bytes": sum(each.bytes for each in written),
             "complete": books.complete,
             "rows": {name: sum(w.rows for w in written if w.table == name) for name in {w.table: 0 for w in written}},
+            **_notes(books),
         }
         if as_json:
             values["written"] = [
@@ -205,16 +236,14 @@ def export(folder: Path, session: str, as_json: bool) -> None:
 def sql(query: str, limit: int, seconds: float, session: str, wanted: Wanted) -> None:
     """One SELECT over a session's tables and views. Raises `QueryRefused`, `QueryTooLong`, `JournalError`."""
     from sessions.audit.answers import Answer, Sheet, whole
-    from sessions.audit.books import opened
-    from sessions.audit.finding import find
     from sessions.audit.sandbox import Bounds, ask
     from sessions.audit.store import FILE
-    from sessions.recording import Rooms
 
     wanted.check()
-    with opened(find(Rooms(home()), session)) as books:
+    with _books(session) as books:
         found = ask(books.session.folder / FILE, query, Bounds(limit, seconds))
         answer = Answer("sql", books.session.id, {}, (Sheet("result", whole(found.frame), {}, found.cut),))
+        answer = _noted(books, answer)
     if query.lstrip()[:7].lower() == "explain" and not (wanted.as_json or wanted.as_csv or wanted.parquet):
         pour("\n".join(str(row[-1]) for row in answer.sheets[0].frame.iter_rows()))
         return

@@ -1,6 +1,6 @@
 """A journal opened for questions: its tables as SQLAlchemy has them, answers as frames, numbers as words."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import IntEnum, IntFlag
@@ -189,9 +189,12 @@ def _named(column: pl.Series, name: Any) -> pl.Series:
 
 
 @contextmanager
-def opened(session: Session, patience: float = 5.0) -> Iterator[Books]:
-    """The journal of a session, caught up with its log, open to be read. Raises `JournalError`."""
+def opened(session: Session, patience: float = 5.0, told: Callable[[str, int], None] | None = None) -> Iterator[Books]:
+    """The journal of a session, caught up with its log, open to be read. `told`: as in `project`.
+
+    Raises `JournalError`.
+    """
     from sessions.audit.connect import reading
 
-    with reading(session.folder, session.manifest, patience=patience) as found:
+    with reading(session.folder, session.manifest, patience=patience, told=told) as found:
         yield Books(session, found.connection, found.projected.fault)

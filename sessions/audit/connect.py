@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 
 from sessions.audit.errors import ProjectionBusy
-from sessions.audit.project import Projected, project, standing
+from sessions.audit.project import Projected, Told, project, standing
 from sessions.audit.store import FILE, PATIENCE, Settings, locked, opened
 from sessions.journal.errors import JournalError
 from sessions.manifest import Manifest
@@ -26,15 +26,22 @@ class Reading:
 
 @contextmanager
 def reading(
-    folder: Path, manifest: Manifest, *, patience: float = PATIENCE, settings: Settings | None = None
+    folder: Path,
+    manifest: Manifest,
+    *,
+    patience: float = PATIENCE,
+    settings: Settings | None = None,
+    told: Told | None = None,
 ) -> Iterator[Reading]:
     """Open a journal for reading, caught up with its log; the writer of the log never waits for that.
 
     Others may read at the same time; while they do a live session's projection does not go on, and `projected.fault`
-    says so. `settings` of DuckDB: memory, threads, a sandbox. Raises `ProjectionBusy` if another process projects for
+    says so. `settings` of DuckDB: memory, threads, a sandbox; `told`: as in `project`.
+
+    Raises `ProjectionBusy` if another process projects for
     longer than `patience` seconds, `ProjectionNewer`, `JournalError`.
     """
-    projected = _projected(folder, manifest, patience)
+    projected = _projected(folder, manifest, patience, told)
     with locked(folder, patience, shared=True):
         try:
             connection = opened(folder, settings or {}, read_only=True)
@@ -46,9 +53,9 @@ def reading(
             connection.close()
 
 
-def _projected(folder: Path, manifest: Manifest, patience: float) -> Projected:
+def _projected(folder: Path, manifest: Manifest, patience: float, told: Told | None) -> Projected:
     try:
-        return project(folder, manifest, patience=patience)
+        return project(folder, manifest, patience=patience, told=told)
     except ProjectionBusy:
         found = standing(folder, manifest, 0.0)
         if found is None:

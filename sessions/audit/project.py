@@ -6,7 +6,7 @@ log (after a power cut the log may end earlier than what was read of it) is made
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,11 +14,28 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from sessions.audit.errors import ProjectionNewer
 from sessions.audit.lookups import feature_names
-from sessions.audit.store import FILE, PATIENCE, WRITING, Mark, insert, locked, make, mark_of, move, opened, remove
+from sessions.audit.store import (
+    BESIDE,
+    FILE,
+    PATIENCE,
+    WRITING,
+    Mark,
+    insert,
+    locked,
+    make,
+    mark_of,
+    move,
+    opened,
+    remove,
+    swap,
+)
+from sessions.audit.worn import worn
 from sessions.journal.errors import JournalError
 from sessions.journal.log import Position, start_of
 from sessions.journal.reading import Reader
+from sessions.journal.tail import last_texts
 from sessions.manifest import Manifest
 from sessions.recording import log_disk, marked
 
@@ -44,9 +61,16 @@ class Projected:
     rebuilt: str = ""  #: why it was made anew, empty if it was not
 
 
-def project(folder: Path, manifest: Manifest, *, patience: float = PATIENCE, rows: int = ROWS) -> Projected:
+#: Is told why the tables are made anew, empty if there are none yet, and how many records the log has.
+Told = Callable[[str, int], None]
+
+
+def project(
+    folder: Path, manifest: Manifest, *, patience: float = PATIENCE, rows: int = ROWS, told: Told | None = None
+) -> Projected:
     """Bring a session's `journal.duckdb` up to the end of its log. `rows`: records in one transaction.
 
+    `told` is called before tables are made from the first record on, which may take long.
     Raises `ProjectionBusy` if another process holds it longer than `patience` seconds, `ProjectionNewer`,
     `JournalError` for a manifest or a disk that cannot be used.
     """
@@ -54,7 +78,7 @@ def project(folder: Path, manifest: Manifest, *, patience: float = PATIENCE, row
     if done is not None and done.complete:
         return done
     with locked(folder, patience):
-        return _caught_up(folder, manifest, rows)
+        return _caught_up(folder, manifest, rows, told)
 
 
 def standing(folder: Path, manifest: Manifest, patience: float = PATIENCE) -> Projected | None:
@@ -70,23 +94,69 @@ def standing(folder: Path, manifest: Manifest, patience: float = PATIENCE) -> Pr
         return None
     found[0].close()
     mark = found[1]
-    return Projected(folder / FILE, mark.at, mark.complete, 0, _quarantined(folder))
+    fault = _quarantined(folder) or (worn(folder, mark.at) if mark.complete else "")
+    return Projected(folder / FILE, mark.at, mark.complete, 0, fault)
 
 
 def rebuild(folder: Path, manifest: Manifest, *, patience: float = PATIENCE, rows: int = ROWS) -> Projected:
-    """Make `journal.duckdb` anew from the log. Raises as `project` does, but for `ProjectionNewer`."""
+    """Make `journal.duckdb` anew from the log, beside the one that is there, and put it in its place.
+
+    Unless the one that is there goes further, up to a block that the log still has: then the log is damaged before
+    it, the tables stay, and `fault` says so. Raises as `project` does, but for `ProjectionNewer`.
+    """
     with locked(folder, patience):
-        remove(folder)
-        return _caught_up(folder, manifest, rows, "asked to")
+        before = _mark_of_usable(folder, manifest)
+        remove(folder, BESIDE)
+        try:
+            with closing(opened(folder, name=BESIDE)) as connection:
+                start = start_of(manifest.hash)
+                make(connection, manifest, start)
+                done = _advance(folder, manifest, connection, Mark(start, False, 0), rows, "asked to")
+                connection.execute("CHECKPOINT")
+            if before is not None and _place(before.at) > _place(done.at):
+                why = done.fault or "there is no more of it"
+                words = f"the log can be read up to record {done.at.records:,} only; the tables stay as they are: {why}"
+                return Projected(folder / FILE, before.at, before.complete, 0, words)
+            swap(folder)
+            return done
+        except duckdb.Error as error:
+            raise JournalError(folder / FILE, f"cannot be written: {_first_line(error)}") from error
+        finally:
+            remove(folder, BESIDE)
 
 
-def _caught_up(folder: Path, manifest: Manifest, rows: int, rebuilt: str = "") -> Projected:
+def _mark_of_usable(folder: Path, manifest: Manifest) -> Mark | None:
+    try:
+        found = _as_it_is(folder, manifest, read_only=True) if (folder / FILE).exists() else "there is none"
+    except ProjectionNewer:
+        return None
+    if isinstance(found, str):
+        return None
+    found[0].close()
+    return found[1]
+
+
+def _place(at: Position) -> tuple[int, int]:
+    return at.segment, at.offset
+
+
+def _caught_up(folder: Path, manifest: Manifest, rows: int, told: Told | None) -> Projected:
     try:
         connection, mark, why = _usable(folder, manifest)
         with closing(connection):
-            return _advance(folder, manifest, connection, mark, rows, rebuilt or why)
+            if told is not None and mark.at.blocks == 0:
+                told(why, _length(folder, manifest))
+            return _advance(folder, manifest, connection, mark, rows, why)
     except duckdb.Error as error:
         raise JournalError(folder / FILE, f"cannot be written: {_first_line(error)}") from error
+
+
+def _length(folder: Path, manifest: Manifest) -> int:
+    """Records of the log, by its last segment; 0 where that cannot be read."""
+    try:
+        return last_texts(log_disk(folder), manifest.hash, "life")[1].at.records
+    except JournalError:
+        return 0  # what is wrong is told when it is read
 
 
 def _usable(folder: Path, manifest: Manifest) -> tuple[duckdb.DuckDBPyConnection, Mark, str]:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     import polars as pl
 
 FILE, LOCK = "journal.duckdb", "projector.lock"
+#: What is made to take the file's place.
+BESIDE = ".journal.duckdb.new"
 #: Seconds that somebody waits for another who projects.
 PATIENCE = 5.0
 _STEP = 0.02
@@ -103,21 +105,33 @@ def _statements(features: tuple[str, ...]) -> tuple[str, ...]:
     return (*ddl(metadata_of(features)), *views())
 
 
-def remove(folder: Path) -> None:
+def remove(folder: Path, name: str = FILE) -> None:
     """Drop the projection. Raises `JournalError`."""
     try:
-        for name in (f"{FILE}.wal", FILE):  # a log of one file must never be played into another
-            (folder / name).unlink(missing_ok=True)
+        for each in (f"{name}.wal", name):  # a log of one file must never be played into another
+            (folder / each).unlink(missing_ok=True)
+        sync_folder(folder)
+    except OSError as error:
+        raise JournalError(folder / name, error.strerror or str(error)) from error
+
+
+def swap(folder: Path) -> None:
+    """Put what was made beside the file, whole and closed, in its place. Raises `JournalError`."""
+    try:
+        (folder / f"{FILE}.wal").unlink(missing_ok=True)
+        (folder / BESIDE).replace(folder / FILE)
         sync_folder(folder)
     except OSError as error:
         raise JournalError(folder / FILE, error.strerror or str(error)) from error
 
 
-def opened(folder: Path, settings: Settings = WRITING, read_only: bool = False) -> duckdb.DuckDBPyConnection:
+def opened(
+    folder: Path, settings: Settings = WRITING, read_only: bool = False, name: str = FILE
+) -> duckdb.DuckDBPyConnection:
     """Open the file. Raises `ProjectionBusy`, `ProjectionNewer`, `duckdb.Error` for a file that is none."""
     first = {name: value for name, value in settings.items() if name != "lock_configuration"}
     try:
-        connection = duckdb.connect(folder / FILE, read_only=read_only, config=first)
+        connection = duckdb.connect(folder / name, read_only=read_only, config=first)
         connection.execute("SET enable_progress_bar = false")  # it would draw into the answers
         if settings.get("lock_configuration"):
             connection.execute("SET lock_configuration = true")
