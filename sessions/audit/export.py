@@ -28,7 +28,10 @@ _DATED = {
     "latencies": "ts", "operator_actions": "ts", "life": "wall_ns",
 }  # fmt: skip
 #: Tables that are whole for a session.
-_WHOLE = ("limits", "limits_in_force", "agents", "instruments", "controls", "codes", "models", "kills", "session")
+_WHOLE = (
+    "notes", "limits", "limits_in_force", "agents", "instruments", "controls", "codes", "reasons", "models", "kills",
+    "session", "projection",
+)  # fmt: skip
 #: Stands for an agent where a row is the desk's, or a person's.
 _DESK = "desk"
 

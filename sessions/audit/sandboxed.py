@@ -17,6 +17,11 @@ _REFUSED = (
     "only one SELECT, EXPLAIN or VALUES may be asked here, over the tables and views of the journal; "
     "nothing is written, loaded or set"
 )
+#: Without its values a pivot is two statements to the engine, and the first one makes a type.
+_PIVOT = (
+    "a pivot has to say its values here, or the engine would make a type of them first: "
+    "PIVOT table ON column IN (1, 2) USING count(*)"
+)
 #: Functions that make rows and do nothing else. Everything that reads a file or acts is none of these.
 _TABLES = frozenset((
     "duckdb_columns", "duckdb_constraints", "duckdb_functions", "duckdb_keywords", "duckdb_schemas", "duckdb_tables",
@@ -140,6 +145,8 @@ def _q(name: str) -> str:
 def _checked(connection: Any, query: str) -> tuple[str, bool]:
     """The query, if it is one that may be asked, and whether it asks for a plan."""
     statements = connection.extract_statements(query)
+    if len(statements) > 1 and not any(each.query for each in statements):  # one, which the parser took apart
+        raise _RefusedError(_PIVOT)
     if len(statements) != 1:
         raise _RefusedError("nothing is asked" if not statements else f"{_REFUSED}: these are {len(statements)}")
     kind = statements[0].type.name

@@ -234,6 +234,20 @@ def test_a_query_that_wants_too_much_ends_in_time(database: Path, query: str) ->
     assert used < 4 << 20  # kilobytes
 
 
+def test_a_pivot_says_its_values(database: Path) -> None:
+    assert (
+        len(ask(database, "pivot (select agent, record % 2 as odd from fills) on agent in (1, 2) using count(*)").frame)
+        == 2
+    )
+    for query in (
+        "pivot fills on agent using count(*)",
+        "select * from (pivot fills on agent using count(*))",
+        "explain pivot fills on agent using count(*)",
+    ):
+        with pytest.raises(QueryRefused, match=r"has to say its values here.* IN \(1, 2\)"):
+            ask(database, query)
+
+
 @pytest.mark.parametrize("bounds", [Bounds(rows=0), Bounds(seconds=0), Bounds(seconds=1e9)])
 def test_bounds_that_bound_nothing_are_refused(database: Path, bounds: Bounds) -> None:
     with pytest.raises(QueryRefused):
