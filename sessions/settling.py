@@ -54,7 +54,7 @@ def settle(folder: Path, rooms: Rooms) -> Standing:
     except JournalError as error:
         if _held(folder):
             return Standing(folder, None, State.CREATED, True, "")
-        return Standing(folder, None, State.QUARANTINED, False, error.reason)
+        return Standing(folder, None, State.QUARANTINED, False, _why(folder, error))
     if manifest.id != folder.name:  # its anchors and its ledger line are those of the session it was copied from
         words = f"is a copy of {manifest.id} under another name: nothing of it is touched"
         return Standing(folder, manifest, State.QUARANTINED, False, words)
@@ -62,14 +62,18 @@ def settle(folder: Path, rooms: Rooms) -> Standing:
         if reason := marked(folder):
             return Standing(folder, manifest, State.QUARANTINED, False, reason)
     except JournalError as error:
-        words = f"its mark of quarantine cannot be read: {error.reason}"
-        return Standing(folder, manifest, State.QUARANTINED, False, words)
+        return Standing(folder, manifest, State.QUARANTINED, False, _why(folder, error))
     try:
         return _locked(folder, manifest, rooms)
     except SessionQuarantined as error:
-        return Standing(folder, manifest, State.QUARANTINED, False, error.reason)
+        return Standing(folder, manifest, State.QUARANTINED, False, _why(folder, error))
     except JournalError as error:  # a full disk: the next start tries again, and the other sessions are not held up
         return Standing(folder, manifest, State.FAULTED, False, f"cannot be closed now: {error}")
+
+
+def _why(folder: Path, error: JournalError) -> str:
+    """The reason, and the file of the session that it is about."""
+    return error.reason if error.place == str(folder) else f"{Path(error.place).name}: {error.reason}"
 
 
 def _held(folder: Path) -> bool:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -216,7 +217,8 @@ def test_a_strange_folder_holds_up_no_start(tmp_path: Path, act: Callable[[Path]
     outside = _other(strange)
     before = {path: path.read_bytes() for path in outside.rglob("*") if path.is_file()}
     found = {each.folder: each for each in settle_crashed(rooms)}
-    assert found[strange].state == State.QUARANTINED and found[strange].reason
+    assert found[strange].state == State.QUARANTINED
+    assert re.search("manifest|lock|quarantined|wal|link|jsonl", found[strange].reason)
     assert found[other].state == State.FAULTED and verify(other, rooms).intact
     assert {path: path.read_bytes() for path in outside.rglob("*") if path.is_file()} == before, "nothing is followed"
     again = {each.folder: each.state for each in settle_crashed(rooms)}
