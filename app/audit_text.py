@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.output import FAILURE, emit, pour, say, show
+from app.said import said
 from core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -68,24 +68,10 @@ def _flattened(facts: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, value in facts.items():
         if isinstance(value, Mapping):
-            found |= {f"{name} {inner}".replace("_", " "): _said(each) for inner, each in value.items()}
+            found |= {f"{name} {inner}".replace("_", " "): said(each) for inner, each in value.items()}
         else:
-            found[name.replace("_", " ")] = _said(value)
+            found[name.replace("_", " ")] = said(value)
     return found
-
-
-def _said(value: Any) -> str:
-    if value is None or value == "":
-        return "-"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return f"{value:,.6g}" if math.isfinite(value) else "-" if math.isnan(value) else "none"
-    if isinstance(value, list):
-        return ", ".join(_said(each) for each in value) or "-"
-    if isinstance(value, dict):
-        return ", ".join(f"{name} {_said(each)}" for name, each in value.items()) or "-"
-    return str(value)
 
 
 def table(sheet: Sheet) -> str:
@@ -97,7 +83,7 @@ def table(sheet: Sheet) -> str:
     if not len(frame):
         return "none"
     heads = [name.replace("_", " ") for name in frame.columns]
-    cells = [[_cut(_said(plain(value))) for value in row] for row in frame.head(_ROWS).iter_rows()]
+    cells = [[_cut(said(plain(value))) for value in row] for row in frame.head(_ROWS).iter_rows()]
     right = [_numeric(frame, name) for name in frame.columns]
     widths = [max(len(row[k]) for row in [heads, *cells]) for k in range(len(heads))]
     lines = []

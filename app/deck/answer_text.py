@@ -8,6 +8,7 @@ from rich.text import Text
 
 from app.deck.formats import plain
 from app.deck.ink import Paper
+from app.said import said
 
 if TYPE_CHECKING:
     from sessions.audit.answers import Answer, Sheet
@@ -131,18 +132,3 @@ def _parts(widths: Sequence[int], width: int) -> list[list[int]]:
         parts[-1].append(k)
         used += cells + 2
     return parts
-
-
-def said(value: Any) -> str:
-    """One value as people read it."""
-    if value is None or value == "":
-        return "-"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return f"{value:,.6g}" if math.isfinite(value) else "-" if math.isnan(value) else "none"
-    if isinstance(value, list | tuple):
-        return ", ".join(said(each) for each in value) or "-"
-    if isinstance(value, Mapping):
-        return ", ".join(f"{name} {said(each)}" for name, each in value.items()) or "-"
-    return str(value)
