@@ -106,8 +106,16 @@ def say(text: str) -> None:
         sys.stderr.flush()
 
 
+def _compiling() -> bool:
+    """Whether this thread is inside the compiler, which calls back into Python from C: an exception is lost there."""
+    lock = sys.modules.get("numba.core.compiler_lock")
+    return lock is not None and bool(lock.global_compiler_lock.is_locked())
+
+
 def _terminate(number: int, _frame: object) -> None:
-    """Leave through every `with`, so that nothing half-made stays behind."""
+    """Leave through every `with`, so that nothing half-made stays behind; at once from inside the compiler."""
+    if _compiling():
+        os._exit(128 + number)
     raise SystemExit(128 + number)
 
 
@@ -121,9 +129,7 @@ def interrupted() -> bool:
 
 def _interrupt(number: int, frame: Any) -> None:
     """Ctrl-C. The compiler calls back into Python from C, where a KeyboardInterrupt is lost, or fatal."""
-    lock = sys.modules.get("numba.core.compiler_lock")
-    compiling = lock is not None and lock.global_compiler_lock.is_locked()  # by this thread
-    if compiling or _pressed.is_set():
+    if _compiling() or _pressed.is_set():
         os.write(2, b"tapedeck: interrupted\n")
         os._exit(INTERRUPTED)  # whatever is kept on disk is written whole or not at all
     _pressed.set()
