@@ -11,6 +11,7 @@ from core.book.state import EMPTY_ASK, EMPTY_BID, BookState
 from core.book.view import level_qty
 from core.enums import Action, Flag, Result
 from core.jit import inlined, kernel
+from core.jit_states import state
 from core.records import NO_PRICE, PRINT
 from core.tape.marks import is_print
 
@@ -19,6 +20,7 @@ _TRADE, _EVENT_END, _FULL = int(Action.TRADE), int(Flag.EVENT_END), int(Result.F
 ROWS = 512
 
 
+@state
 class Sampler(NamedTuple):
     """A ring of columns. `meta`: ns per column, end of the open column, columns closed, ticks per row."""
 

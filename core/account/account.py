@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from core.account.money import MOST_MONEY
 from core.errors import ConfigError
 from core.jit import inlined, kernel
+from core.jit_states import state
 from core.records import ABSENT, MAX_QTY, NO_PRICE
 
 #: `mark2` of an instrument that has no mid.
@@ -27,6 +28,7 @@ MOST_LOTS = 2**60
 NO_MONEY = ABSENT
 
 
+@state
 class Account(NamedTuple):
     """The accounts. Money in units, quantities in lots; rows are agents, then the desk."""
 

@@ -11,6 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from core.jit_states import state
+
 #: Ticks per page; a bit word has one bit per tick.
 PAGE = 64
 #: `TOP.best_bid` and `TOP.best_ask` of an empty side.
@@ -58,6 +60,7 @@ TOP = np.dtype(
 )
 
 
+@state
 class BookState(NamedTuple):
     """Everything a kernel needs to know about one book."""
 

@@ -27,7 +27,7 @@ from core.tape.tape import Tape
 from core.tca.market import Market
 from core.venue.grow import grown_venue
 from core.venue.ledger import market_best
-from core.venue.state import SWEEP
+from core.venue.state import SECONDS, SWEEP
 
 _FOREVER = NEVER - 1
 _SECOND = 1_000_000_000
@@ -70,7 +70,6 @@ class Desk:
         self.agents, self.money, self.limits = parts.agents, parts.money, parts.limits
         self.messages = [tape.messages for tape in tapes]
         self.indices = [0] * len(tapes)
-        self._marked = [0] * len(tapes)  # ns UTC of the newest mark recorded
         self._until: int | None = None
         self.obey: Callable[[Any], object] | None = None  #: carries out what the kill file says; None = `deeds` does
         for k, index in enumerate(start or ()):
@@ -81,8 +80,9 @@ class Desk:
         ]
         self.clock = min(firsts)
         first_wakes(self.lines, firsts)
-        for line, first in zip(self.lines, firsts, strict=True):
-            line.venue.top[0]["next_tick"] = (first // _SECOND + 1) * _SECOND
+        self._marked = [first // _SECOND for first in firsts]  # second of the newest mark recorded
+        for line, second in zip(self.lines, self._marked, strict=True):
+            line.venue.top[0]["next_tick"] = (second + 1) * _SECOND
         names = [agent.name for agent in self.agents]
         self.switch = KillSwitch(kills, plan.name, self.gate, names, [t.name for t in plan.tapes]) if kills else None
         self.answers = Answers(plan, self.agents, parts.policies, signals_of(self.agents, self.models))
@@ -258,13 +258,14 @@ class Desk:
         self.recorder.commit()
 
     def _take_marks(self, line: Line, tape: int) -> None:
-        marks = line.venue.marks
-        if line.venue.top[0]["marks"]:
-            fresh = marks[marks["ts"] > self._marked[tape]]
-            fresh = fresh[np.argsort(fresh["ts"])]
-            self.recorder.take("marks", fresh, tape)
-            self._marked[tape] = int(fresh["ts"][-1])
-            line.venue.top[0]["marks"] = 0
+        count = int(line.venue.top[0]["marks"])
+        while count:  # a ring: at most two pieces
+            first = (self._marked[tape] + 1) % SECONDS
+            piece = min(count, SECONDS - first)
+            self.recorder.take("marks", line.venue.marks[first : first + piece], tape)
+            self._marked[tape] += piece
+            count -= piece
+        line.venue.top[0]["marks"] = 0
 
     def _wakes(self, line: Line) -> None:
         """After an agent's next turn was set from outside: the line looks again."""

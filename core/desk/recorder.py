@@ -58,7 +58,8 @@ class Recorder:
         """
         if not len(records):
             return
-        block = np.ascontiguousarray(records).copy()
+        block = np.empty(records.shape, records.dtype)
+        block.view(np.uint8)[...] = np.ascontiguousarray(records).view(np.uint8)  # numpy copies records field by field
         self._digests.add(stream, block, tape)
         self.counts[stream] += len(block)
         blocks = self._blocks[stream]

@@ -14,6 +14,7 @@ from core.book.state import EMPTY_ASK, EMPTY_BID, BookState
 from core.enums import Action, Flag
 from core.features.spec import BUCKET, LONG
 from core.jit import inlined, kernel
+from core.jit_states import state
 from core.tape.marks import is_print
 
 _EXECUTE, _TRADE = int(Action.EXECUTE), int(Action.TRADE)
@@ -42,6 +43,7 @@ TOUCH = np.dtype(
 )
 
 
+@state
 class Flow(NamedTuple):
     """Everything that the features remember of one instrument's stream."""
 

@@ -14,12 +14,14 @@ from core.errors import FeedError
 from core.feeds import dbn_frames as frames
 from core.feeds.dbn_header import Header, read_header
 from core.feeds.window import ByteWindow
+from core.jit_states import state
 
 #: Record types by schema, the richest first.
 BOOKS = {"mbo": 0xA0, "mbp-10": 0x0A, "mbp-1": 0x01}
 _MAPPINGS = 1 << 12  # symbol mapping records taken from one block
 
 
+@state
 class Choice(NamedTuple):
     """The instrument to import."""
 

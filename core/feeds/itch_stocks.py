@@ -12,10 +12,12 @@ from core.enums import Status
 from core.errors import FeedError
 from core.feeds import itch_frames as frames
 from core.feeds.window import ByteWindow
+from core.jit_states import state
 
 _ENOUGH = 1 << 20  # bytes without any message that say it is another format
 
 
+@state
 class Choice(NamedTuple):
     """The stock to import."""
 

@@ -5,7 +5,6 @@ from numpy.typing import NDArray
 
 from core.account.account import mark
 from core.book.kernels import apply_one, judge
-from core.book.state import BookState
 from core.enums import Action, Flag, Op, OrderStatus
 from core.features.flow import follow
 from core.jit import inlined, inner, kernel, merged
@@ -59,11 +58,14 @@ def run(  # noqa: PLR0915 - a call from here copies two dozen array descriptors;
             next_due, watch = top["next_due"], top["watch"]
         if i >= stop:
             break
-        if watch == 0 and not features and top["stops"] == 0 and top["pegs"] == 0:
-            # Nothing of ours is in the market: the tape plays alone up to the next thing to do.
-            i, reason = coast(book, venue.top, messages, i, stop, min(next_due, until))
+        if not features and top["stops"] == 0 and top["pegs"] == 0:
+            # Nothing looks at each message: the tape plays up to the next thing to do.
+            i, reason = coast(line, messages, i, stop, until)
             if reason == GROW:
                 return i, GROW
+            next_due, watch = top["next_due"], top["watch"]
+            if top["drain"] != 0:
+                break
             if i < stop and messages[i]["ts_event"] > until and next_due > until:
                 return i, UNTIL
             continue
@@ -73,7 +75,7 @@ def run(  # noqa: PLR0915 - a call from here copies two dozen array descriptors;
             return i, UNTIL
         action, side, flags, slot = message["action"], message["side"], message["flags"], np.int64(message["slot"])
         price, qty = np.int64(message["price"]), message["qty"]
-        if watch > 0 and concerns(book, venue, action, side, slot, price):
+        if watch > 0 and concerns(book, venue, action, side, slot, message["order_id"], price):
             top["cursor"] = i
             top["clock"] = max(top["clock"], ts)
             code = apply_beside(book, venue, messages, i)
@@ -113,22 +115,37 @@ def run(  # noqa: PLR0915 - a call from here copies two dozen array descriptors;
 
 
 @inner
-def coast(
-    book: BookState, tops: NDArray[np.void], messages: NDArray[np.void], start: int, stop: int, until: int
-) -> tuple[int, int]:
-    """Apply messages up to `stop` or past time `until`, counting prints. Returns the next index, and GROW or STOP."""
-    top = tops[0]
-    last, volume, worth = top["last_price"], np.int64(0), np.int64(0)
+def coast(line: Line, messages: NDArray[np.void], start: int, stop: int, until: int) -> tuple[int, int]:
+    """Apply messages up to `stop`, or past time `until` or the next thing due, counting prints.
+
+    Where nobody follows each message of the tape. A second's mark is made in passing. Returns the next index, and
+    GROW or STOP.
+    """
+    book, venue, top = line.book, line.venue, line.venue.top[0]
+    watch, before = top["watch"], min(top["next_due"], until)
+    last, volume, worth = top["last_price"], top["volume"], top["worth"]
     i, reason = start, STOP
     while i < stop:
         message = messages[i]
-        if message["ts_event"] > until:
-            break
-        action, flags, qty = message["action"], message["flags"], message["qty"]
-        price = np.int64(message["price"])
-        code = apply_one(
-            book, action, message["side"], flags, np.int64(message["slot"]), message["order_id"], qty, price
-        )
+        ts = message["ts_event"]
+        if ts > before:
+            if before == until or top["next_tick"] != before or top["requests"] > 0 or not room(line):
+                break
+            top["last_price"], top["volume"], top["worth"], top["cursor"] = last, volume, worth, i
+            remember_mid(line)
+            due(line)
+            before = min(top["next_due"], until)
+            continue
+        action, side, flags, slot = message["action"], message["side"], message["flags"], np.int64(message["slot"])
+        order_id, qty, price = message["order_id"], message["qty"], np.int64(message["price"])
+        if watch > 0 and concerns(book, venue, action, side, slot, order_id, price):
+            top["last_price"], top["volume"], top["worth"] = last, volume, worth
+            top["cursor"] = i
+            top["clock"] = max(top["clock"], ts)
+            code = apply_beside(book, venue, messages, i)
+            watch, before = top["watch"], min(top["next_due"], until)
+        else:
+            code = apply_one(book, action, side, flags, slot, order_id, qty, price)
         if code != 0:
             if code == _FULL:
                 reason = GROW
@@ -141,9 +158,11 @@ def coast(
             volume += qty
             worth += price * qty
         i += 1
+        if watch > 0 and top["drain"] != 0:
+            break
     top["last_price"] = last
-    top["volume"] += volume
-    top["worth"] += worth
+    top["volume"] = volume
+    top["worth"] = worth
     return i, reason
 
 

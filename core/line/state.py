@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from core.account.account import Account
 from core.book.state import BookState
 from core.features.flow import Flow
+from core.jit_states import state
 from core.risk.state import Gate
 from core.venue.state import Venue
 
@@ -95,6 +96,7 @@ LINE_TOP = np.dtype(
 )
 
 
+@state
 class Line(NamedTuple):
     """Everything the compiled line needs for one instrument."""
 

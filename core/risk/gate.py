@@ -25,6 +25,8 @@ __all__ = ["EVERY", "Gate", "apply_limits", "check", "copy_gate", "new_gate"]
 
 #: Breaches of an order of an unknown agent or instrument: all of them.
 EVERY = (1 << COUNT) - 1
+#: Controls compared in one go, by the processor's vector instructions; most lie far below their limits.
+_ABREAST = 8
 
 
 @inlined
@@ -67,18 +69,24 @@ def _observe_latches(gate: Gate, draft: np.void, limit: NDArray[np.float64], out
 def _judge(table: NDArray[np.float64], out: NDArray[np.float64], verdict: np.void) -> int:
     """Compare what was observed with the limits (4, controls); the masks of the verdict."""
     breaches, half, three_quarters, nine_tenths = 0, 0, 0, 0
-    for k in range(COUNT):
-        seen = out[k]
-        if not (seen < table[1, k]):
-            bit = 1 << k
-            if not (seen < table[0, k]):
-                breaches |= bit
-            if seen >= table[1, k]:
-                half |= bit
-            if seen >= table[2, k]:
-                three_quarters |= bit
-            if seen >= table[3, k]:
-                nine_tenths |= bit
+    for first in range(0, COUNT, _ABREAST):
+        quiet = True
+        for k in range(first, first + _ABREAST):
+            quiet &= out[k] < table[1, k]
+        if quiet:
+            continue
+        for k in range(first, first + _ABREAST):
+            seen = out[k]
+            if not (seen < table[1, k]):
+                bit = 1 << k
+                if not (seen < table[0, k]):
+                    breaches |= bit
+                if seen >= table[1, k]:
+                    half |= bit
+                if seen >= table[2, k]:
+                    three_quarters |= bit
+                if seen >= table[3, k]:
+                    nine_tenths |= bit
     verdict["passed50"], verdict["passed75"], verdict["passed90"] = half, three_quarters, nine_tenths
     return breaches
 

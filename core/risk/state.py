@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from core.account.money import MoneyScale
 from core.book.state import EMPTY_ASK, EMPTY_BID
 from core.errors import ConfigError
+from core.jit_states import state
 from core.risk.controls import DUPLICATES_KEPT, RATE_WINDOW, REPEAT_WINDOW, Control
 from core.risk.limits import LimitSet, thresholds
 
@@ -65,6 +66,7 @@ RING = np.dtype(
 )
 
 
+@state
 class Gate(NamedTuple):
     """Everything the gate's kernels know."""
 

@@ -12,6 +12,7 @@ from core.book.kernels import apply_one
 from core.book.state import EMPTY_ASK, EMPTY_BID, BookState
 from core.enums import Action, Flag, Result
 from core.jit import inlined, kernel
+from core.jit_states import state
 from core.sim.tables import ROUND, ROUND_FROM, round_class
 from core.sim.walk import book_for
 
@@ -40,6 +41,7 @@ COUNT = np.dtype(
 )
 
 
+@state
 class Census(NamedTuple):
     """State and counts. Bins as in `MarketProfile`, plus a last one for everything beyond."""
 

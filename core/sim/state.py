@@ -11,6 +11,7 @@ from core.book.kernels import link, unlink
 from core.book.state import BookState
 from core.enums import Side
 from core.jit import inlined
+from core.jit_states import state
 
 #: Young orders are found by id in a ring of this size.
 RING = 1 << 16
@@ -46,6 +47,7 @@ LIVE = 2  #: slots in use, in no order
 FREE = 3  #: stack of unused slots
 
 
+@state
 class Market(NamedTuple):
     """Everything the loop reads and writes. Few arrays: each of them costs compile time in every kernel."""
 

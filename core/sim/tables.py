@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.jit import inlined
+from core.jit_states import state
 from core.sim.profile import MarketProfile
 
 #: Entries of a look-up table: a draw's upper 12 bits choose, its lower 20 bits interpolate.
@@ -107,6 +108,7 @@ def fine(edges: Sequence[int]) -> list[int]:
     return [edge << FINE for edge in edges]
 
 
+@state
 class Ages(NamedTuple):
     """How to find an order whose turn it is to go, at the least number of looks."""
 

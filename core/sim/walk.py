@@ -13,6 +13,7 @@ from core.book.levels import find_level, next_ask, next_bid
 from core.book.state import EMPTY_ASK, EMPTY_BID, BookState
 from core.enums import Action, Flag, Result
 from core.jit import inlined, kernel
+from core.jit_states import state
 from core.records import NO_PRICE
 
 #: Levels of the depth profile.
@@ -54,6 +55,7 @@ TALLY = np.dtype(
 )
 
 
+@state
 class Walk(NamedTuple):
     """State of a walk and everything it collects."""
 

@@ -10,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.jit import inlined, kernel
+from core.jit_states import state
 
 
+@state
 class IdTable(NamedTuple):
     """Live ids and their slots. `meta`: live ids, slots ever used, free slots on the stack."""
 

@@ -10,6 +10,7 @@ from core.book.levels import next_ask, next_bid
 from core.book.state import EMPTY_ASK, EMPTY_BID, BookState
 from core.enums import Action, Flag, Result, Side
 from core.jit import inlined, kernel
+from core.jit_states import state
 from core.records import ABSENT, MAX_QTY, NO_PRICE, NO_RECV, NO_SLOT
 from core.tape.ids import IdTable, find_id, give_slot, insert_id, next_slot, remove_id, take_slot
 from core.tape.window import reconcile, release_level
@@ -34,6 +35,7 @@ CLOCK, STOP, STOP_PRICE = 0, 1, 2
 _PLAIN = 0xFFFF ^ (_ROW_END | _EVENT_END)
 
 
+@state
 class Ingest(NamedTuple):
     """State that lives across batches."""
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.book.state import EMPTY_ASK, EMPTY_BID
+from core.jit_states import state
 from core.records import EVENT, FILL, MARK, ORDER
 
 #: Marks that are remembered, one a second; the gate looks back at most `LOOK_BACK` of them.
@@ -146,6 +147,7 @@ VENUE_RULES = np.dtype(
 )
 
 
+@state
 class Venue(NamedTuple):
     """One instrument's venue."""
 

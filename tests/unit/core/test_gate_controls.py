@@ -19,3 +19,7 @@ def test_control(case: Case) -> None:
 
 def test_every_control_has_cases() -> None:
     assert {case.control for case in CASES} == set(Control)
+
+
+def test_controls_fill_whole_rows_of_the_comparison() -> None:
+    assert COUNT % _ABREAST == 0
