@@ -2,7 +2,8 @@
 
 import pytest
 
-from core.risk.controls import Control
+from core.risk.controls import COUNT, Control
+from core.risk.gate import _ABREAST
 from tests.oracle import gate_cases_desk, gate_cases_order
 from tests.oracle.gate_cases import Case
 
