@@ -173,5 +173,6 @@ class DeskView:
     own_bid_ahead: NDArray[np.int64]  #: lots before our first order there
     own_ask_ahead: NDArray[np.int64]
     own_fills: NDArray[np.int64]  #: (n, 4): ns, price, signed lots, 1 if maker; newest last, for the heat map
+    cut_off: tuple[str, ...] = ()  #: tapes whose venue cannot be reached now
     limits: LimitSet | None = None  #: all limits as they stand, and who changed them
     told: tuple[int, str] = (0, "")  #: answers to a person's commands so far, and the last one, in words

@@ -165,7 +165,7 @@ class EventKind(IntEnum):
     AGENT = 12  #: an agent changed state (`qty` = AgentState)
     OPERATOR = 13  #: a person acted (`qty` = OperatorAct)
     MODEL = 14  #: a model or policy answered late, badly, or not at all
-    SESSION = 15  #: the session started or ended
+    SESSION = 15  #: the session started or ended; the connection to the venue was lost or came back
 
 
 class Reason(IntEnum):
@@ -196,6 +196,8 @@ class Reason(IntEnum):
     POOL_FULL = 22
     RESUMED = 23
     TOO_FAST = 24  #: repeated automated execution, or a message rate
+    DISCONNECTED = 25  #: the connection to the venue is lost
+    RECONNECTED = 26
 
 
 class AgentState(IntEnum):

@@ -80,6 +80,15 @@ class LimitPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class OutagePlan:
+    """A loss of the connection to the venues. Times are ns UTC."""
+
+    start: int
+    end: int
+    tape: str = ""  #: whose venue; "" = all
+
+
+@dataclass(frozen=True, slots=True)
 class SessionPlan:
     """A whole session."""
 
@@ -98,3 +107,4 @@ class SessionPlan:
     currency: str = ""
     self_match: str = "cancel-newest"  #: cancel-newest, cancel-oldest or cancel-both
     budget_ms: float = 50.0  #: hard time budget of one Python decision
+    outages: tuple[OutagePlan, ...] = ()  #: in order of time and apart

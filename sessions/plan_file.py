@@ -9,7 +9,7 @@ from core.account.money import money_scale
 from core.enums import Queue, Rung
 from core.errors import ConfigError
 from core.naming import nearest
-from core.plan import AgentPlan, FeePlan, LatencyPlan, LimitPlan, SessionPlan, TapePlan
+from core.plan import AgentPlan, FeePlan, LatencyPlan, LimitPlan, OutagePlan, SessionPlan, TapePlan
 from core.policies.registry import check_policy_name
 from core.policies.settings import SETTINGS, checked
 from core.risk.limits import default_limits, limit_set
@@ -19,11 +19,11 @@ from sessions.plan_orders import inside, ordered, orders
 from sessions.plan_values import SECOND, Day, duration, latency, moment, plain
 from sessions.toml_table import Table, read_toml
 
-MOST_TAPES, MOST_AGENTS = 64, 1_000
+MOST_TAPES, MOST_AGENTS, MOST_OUTAGES = 64, 1_000, 1_000
 _LONGEST_NAME = 64
 _ROOT = (
     "name", "seed", "rung", "queue", "queue_model", "impact_model", "start", "end", "currency", "self_match", "budget",
-    "latency", "fees", "tape", "agent", "limits",
+    "latency", "fees", "tape", "agent", "limits", "outage",
 )  # fmt: skip
 _PER_LOT, _BPS = ("maker_per_lot", "taker_per_lot"), ("maker_bps", "taker_bps")
 _FEES = (*_PER_LOT, *_BPS)
@@ -82,6 +82,7 @@ def read_plan(path: Path, find_tape: FindTape, find_model: FindModel | None = No
         currency=root.text("currency", "", 12),
         self_match=root.choice("self_match", _SELF_MATCH, "cancel-newest"),
         budget_ms=duration(root, "budget", 50_000_000, 1_000, 60 * SECOND) / 1e6,
+        outages=_outages(root, list(days), whole, (start, end)),
     )
 
 
@@ -187,6 +188,29 @@ def _agent(
     meta, day = days[tape]
     every = duration(table, "every", SECOND, 1_000, 3600 * SECOND)
     return AgentPlan(name, tape, policy, signal, every, orders(table, policy, meta, day, span), settings)
+
+
+def _outages(root: Table, tapes: list[str], day: Day, span: tuple[int | None, int | None]) -> tuple[OutagePlan, ...]:
+    """Losses of the connection to the venues, in order of time; those of one venue lie apart."""
+    found: list[OutagePlan] = []
+    for table in root.tables("outage", MOST_OUTAGES):
+        table.only(("at", "for", "tape"))
+        tape = table.text("tape", "")
+        if tape and tape not in tapes:
+            table.fail("tape", f"there is no tape {tape[:80]!r} in this session{nearest(tape[:80], tapes)}")
+        start = moment(table, "at", day)
+        if start is None:
+            table.fail("at", "is missing: when is the connection lost?")
+        first, last = (day.first if span[0] is None else span[0]), (day.last if span[1] is None else span[1])
+        if not first <= start <= last:
+            table.fail("at", "lies outside of the session")
+        made = OutagePlan(start, start + duration(table, "for", None, 1_000), tape)
+        for other in found:
+            same = tape == other.tape or "" in (tape, other.tape)
+            if same and made.start <= other.end and other.start <= made.end:
+                table.fail("at", "begins or ends inside of another one of the same venue")
+        found.append(made)
+    return tuple(sorted(found, key=lambda outage: outage.start))
 
 
 def _rung(table: Table) -> Rung:

@@ -14,12 +14,22 @@ from typing import Any
 
 from core.enums import Queue, Rung
 from core.errors import ConfigError, TapeError
-from core.plan import AgentPlan, FeePlan, LatencyModel, LatencyPlan, LimitPlan, ParentPlan, SessionPlan, TapePlan
+from core.plan import (
+    AgentPlan,
+    FeePlan,
+    LatencyModel,
+    LatencyPlan,
+    LimitPlan,
+    OutagePlan,
+    ParentPlan,
+    SessionPlan,
+    TapePlan,
+)
 from core.records import MAX_QTY, NO_PRICE
 from core.risk.limits import limit_set
 from sessions.journal.errors import JournalError
 from sessions.manifest import FILE, Manifest, code_digest
-from sessions.plan_file import MOST_AGENTS, MOST_TAPES, fees
+from sessions.plan_file import MOST_AGENTS, MOST_OUTAGES, MOST_TAPES, fees
 from sessions.plan_orders import MOST_ORDERS
 from sessions.plan_sources import Sources, find_sources
 from sessions.plan_text import VERSION, plan_text
@@ -30,7 +40,7 @@ _EVER = 2**62  # ns UTC: a sum of two times still fits
 _LONGEST, _PAUSE = 60_000_000_000, 7 * 86_400_000_000_000
 _ROOT = (
     "version", "tapes", "agents", "limits", "seed", "rung", "queue", "queue_model", "impact_model", "latency", "start",
-    "end", "currency", "self_match", "budget_ms",
+    "end", "currency", "self_match", "budget_ms", "outages",
 )  # fmt: skip
 
 
@@ -144,6 +154,7 @@ def _plan(root: Table, name: str, files: Sources) -> SessionPlan:
         currency=root.text("currency"),
         self_match=root.choice("self_match", ("cancel-newest", "cancel-oldest", "cancel-both"), ""),
         budget_ms=_real(root, "budget_ms", 0, 86_400_000),
+        outages=tuple(_outage(one) for one in root.tables("outages", MOST_OUTAGES)),
     )
     for what, names in (("tapes", [t.name for t in tapes]), ("agents", [a.name for a in agents])):
         if len({*names}) < len(names):
@@ -203,6 +214,11 @@ def _parent(table: Table) -> ParentPlan:
         limit=_maybe(table, "limit", NO_PRICE + 1, 2**31 - 1),
         urgency=_real(table, "urgency", 0, 1),
     )
+
+
+def _outage(table: Table) -> OutagePlan:
+    table.only(("start", "end", "tape"))
+    return OutagePlan(table.whole("start", -_EVER, _EVER), table.whole("end", -_EVER, _EVER), table.text("tape"))
 
 
 def _latency(pace: Table, key: str) -> LatencyModel:

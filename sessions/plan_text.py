@@ -22,6 +22,8 @@ def plan_text(plan: SessionPlan) -> str:
     """
     found = asdict(plan)
     del found["name"]  # what a session is called decides nothing
+    if not plan.outages:  # as plans were written before there were any
+        del found["outages"]
     found["version"] = VERSION
     found["rung"], found["queue"] = plan.rung.name.lower(), plan.queue.name.lower()
     found["tapes"] = [_tape(tape) for tape in plan.tapes]

@@ -31,7 +31,7 @@ def top_items(board: Board, snapshot: Snapshot) -> list[Item]:
 
 
 def state_items(board: Board, view: DeskView) -> list[Item]:
-    """Armed or not, killed or not; words, never only colours."""
+    """Armed or not, killed or not, and a venue that cannot be reached; words, never only colours."""
     seconds = board.desk.seconds_armed(view)
     armed = Item(f" ARMED {seconds}s ", "on-warn", 0, True) if seconds else Item(" DISARMED ", "text", 0)
     scopes = [kill.scope for kill in view.kills]
@@ -43,7 +43,9 @@ def state_items(board: Board, view: DeskView) -> list[Item]:
         killed = Item(f" KILLED {plain(scopes[0])}{f' +{len(scopes) - 1}' * (len(scopes) > 1)} ", "on-alarm", 0, True)
     else:
         killed = Item(" kill off", "muted", 0)
-    return [Item("  ", "text", 0), armed, killed]
+    away = f"{plain(view.cut_off[0])}{f' +{len(view.cut_off) - 1}' * (len(view.cut_off) > 1)}" if view.cut_off else ""
+    lost = [Item(f" CUT OFF {away} ", "on-alarm", 0, True)] if away else []
+    return [Item("  ", "text", 0), armed, killed, *lost]
 
 
 def stats_items(board: Board, view: DeskView, width: int) -> list[Item]:

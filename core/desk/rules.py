@@ -1,5 +1,7 @@
 """From a session's plan to the numbers that a venue's kernels read: rung, queue, latency, fees, impact."""
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -54,6 +56,11 @@ def set_rules(
             rules["recorded_feed"] = 1
         elif model.kind not in ("constant", "lognormal"):
             rules[f"latency_call_{kind}"] = address("latency", model.kind)
+    outages = [(o.start, o.end) for o in plan.outages if o.tape in ("", plan.tapes[instrument].name)]
+    if any(start >= end for start, end in outages) or any(a[1] >= b[0] for a, b in pairwise(outages)):
+        raise ConfigError("outages: each must end after it begins and before the next one begins")
+    venue = venue._replace(outages=np.array([*outages, (2**62, 2**62)], np.int64))
+    venue.top["link_ts"] = venue.outages[0, 0]
     if plan.rung == Rung.REACTIVE:
         rng = np.random.default_rng([plan.seed, instrument, 17])
         venue = venue._replace(

@@ -70,6 +70,11 @@ def desk_view(desk: Desk, shown: Shown, low: int, rows: int, group: int, instrum
         own_bid_ahead=own[2],
         own_ask_ahead=own[3],
         own_fills=_marks(fills, instrument),
+        cut_off=tuple(
+            tape.name
+            for tape, line in zip(desk.plan.tapes, desk.lines, strict=True)
+            if line.venue.top[0]["clock"] < line.venue.top[0]["down_until"]
+        ),
     )
 
 

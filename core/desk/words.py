@@ -56,13 +56,30 @@ def note_of(desk: Desk, event: Any) -> NoteView:
     elif kind == EventKind.WARNED:
         names = [control.name.lower().replace("_", " ") for control in controls_in(int(event["detail"]))]
         text, why = f"{who}: {int(event['qty'])} % of a limit", ", ".join(names[:4])
+    elif kind == EventKind.SESSION and reason in (Reason.DISCONNECTED, Reason.RECONNECTED):
+        text, why = _link_words(desk, event), ""
     elif kind == EventKind.MODEL:
         text = f"{who}: model or policy"
     else:
         what = kind.name.lower().replace("_", " ")
         text = f"{who}: order {int(event['order_id'])} {what} {int(event['qty']):,}"
-    alarm = kind in _ALARMS or (kind == EventKind.AGENT and int(event["qty"]) >= AgentState.KILLED)
+    alarm = (
+        kind in _ALARMS
+        or reason == Reason.DISCONNECTED
+        or (kind == EventKind.AGENT and int(event["qty"]) >= AgentState.KILLED)
+    )
     return NoteView(int(event["ts"]), f"{text} ({why})" if why else text, alarm)
+
+
+def _link_words(desk: Desk, event: Any) -> str:
+    """What became of the connection to a venue."""
+    tape, count = desk.plan.tapes[int(event["instrument"])].name, int(event["qty"])
+    if event["reason"] == Reason.RECONNECTED:
+        return f"connection to the venue of {tape} is back"
+    seconds = (int(event["detail"]) - int(event["ts"])) / 1e9
+    return (
+        f"connection to the venue of {tape} lost for {seconds:,g} s: it cancelled {count:,} order{'s' * (count != 1)}"
+    )
 
 
 def _act_words(desk: Desk, act: OperatorAct, who: str, count: int) -> str:

@@ -5,19 +5,20 @@ from numpy.typing import NDArray
 
 from core.account.account import mark
 from core.book.kernels import apply_one, judge
-from core.enums import Action, Flag, Op, OrderStatus
+from core.enums import Action, EventKind, Flag, Op, OrderStatus, Reason
 from core.features.flow import follow
 from core.jit import inlined, inner, kernel, merged
 from core.line.look import mid2_now, remember_mid
 from core.line.settle import settle
 from core.line.state import NEVER, Line
+from core.line.submit import desk_event
 from core.line.wake import find_next_wake, policy, prepare, turn
 from core.records import NO_PRICE, NO_RECV
 from core.tape.marks import is_print
 from core.venue.impact import decay
 from core.venue.latency import delay
 from core.venue.match import move_market
-from core.venue.orders import arrive, cancel, end_session, follow_pegs, replace, watch_stops
+from core.venue.orders import arrive, cancel, disconnect, end_session, follow_pegs, replace, watch_stops
 from core.venue.reactive import refill
 from core.venue.requests import pop
 from core.venue.state import SWEEP
@@ -28,6 +29,8 @@ _SENT = int(OrderStatus.SENT)
 _FULL, _EVENT_END, _RECV_US = 11, int(Flag.EVENT_END), int(Flag.RECV_US)
 _EXECUTE, _TRADE = int(Action.EXECUTE), int(Action.TRADE)
 _FEED = 0
+_SESSION = int(EventKind.SESSION)
+_DISCONNECTED, _RECONNECTED = int(Reason.DISCONNECTED), int(Reason.RECONNECTED)
 
 #: Why `run` came back.
 STOP, UNTIL, GROW, DRAIN, ASK, BROKEN = 0, 1, 2, 3, 4, 5
@@ -129,7 +132,8 @@ def coast(line: Line, messages: NDArray[np.void], start: int, stop: int, until: 
         message = messages[i]
         ts = message["ts_event"]
         if ts > before:
-            if before == until or top["next_tick"] != before or top["requests"] > 0 or not room(line):
+            alone = top["next_tick"] == before and top["requests"] == 0 and top["link_ts"] > before
+            if before == until or not alone or not room(line):
                 break
             top["last_price"], top["volume"], top["worth"], top["cursor"] = last, volume, worth, i
             remember_mid(line)
@@ -170,7 +174,7 @@ def coast(line: Line, messages: NDArray[np.void], start: int, stop: int, until: 
 def due(line: Line) -> None:
     """Set the market time of the next thing to do between two messages."""
     top, venue = line.venue.top[0], line.venue
-    first = min(top["ts_decay"], top["next_tick"])
+    first = min(top["ts_decay"], top["next_tick"], top["link_ts"])
     if top["ended"] == 0:
         first = min(first, venue.rules[0]["end"])
     if top["requests"] > 0:
@@ -200,6 +204,8 @@ def serve(line: Line, messages: NDArray[np.void], i: int, limit: int) -> int:
             agent = line.top[0]["asked"]
             line.top[0]["asked"] = -1
             turn(line, agent, line.seen[0]["now"], line.top[0]["answers"])
+        elif top["link_ts"] <= at:
+            _link(line, top["link_ts"])
         elif top["requests"] > 0 and venue.requests[0]["ts"] <= at:
             _arrival(line)
         elif top["next_tick"] <= at:
@@ -299,6 +305,19 @@ def flush(line: Line) -> None:
         place = top["note_head"] % size
         top["note_head"] += 1
         settle(line, place)
+
+
+@inner
+def _link(line: Line, ts: int) -> None:
+    """The connection to the venue is lost, and with it our orders there; or it is back."""
+    top = line.venue.top[0]
+    if top["outage"] > 0 and ts == top["down_until"]:
+        desk_event(line, ts, _SESSION, -1, 0, _RECONNECTED, 0, 0)
+        top["link_ts"] = line.venue.outages[top["outage"], 0]
+    else:
+        count = disconnect(line.venue, ts)
+        desk_event(line, ts, _SESSION, -1, 0, _DISCONNECTED, count, top["down_until"])
+        top["link_ts"] = top["down_until"]
 
 
 @inner

@@ -16,7 +16,7 @@ def grown_venue(venue: Venue) -> Venue:
     grown = fresh._replace(
         top=top, rules=venue.rules, taken=venue.taken, stamps=venue.stamps, buckets=venue.buckets,
         touched=venue.touched, latency=venue.latency, flow=venue.flow, fees=venue.fees, marks=venue.marks,
-        refills=venue.refills,
+        refills=venue.refills, outages=venue.outages,
     )  # fmt: skip
     for name in ("orders", "levels", "requests", "fills", "events", "done"):
         array: NDArray[Any] = getattr(venue, name)

@@ -27,8 +27,8 @@ def mid2(bid: int, ask: int) -> int:
 
 @merged
 def note(venue: Venue, slot: int, ts: int, kind: int, reason: int, qty: int, price: int, paid: int, maker: int) -> None:
-    """Send us an answer; it arrives after the response latency, never before an earlier one."""
-    due = ts + delay(venue, _RESPONSE, ts)
+    """Send us an answer; it arrives after the response latency, never before an earlier one or while we are cut off."""
+    due = max(ts + delay(venue, _RESPONSE, ts), venue.top[0]["down_until"])
     _note(venue.top, venue.orders, venue.notes, slot, due, kind, reason, qty, price, paid, maker)
 
 

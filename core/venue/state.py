@@ -119,6 +119,9 @@ VENUE_TOP = np.dtype(
         ("next_wake", "<i8"),  # our clock when the next agent is due
         ("ended", "<i8"),  # 1 = the session is over
         ("request_ts", "<i8"),  # arrival of the newest request: one connection keeps their order
+        ("outage", "<i8"),  # outages that have begun
+        ("link_ts", "<i8"),  # when the connection is lost or comes back next
+        ("down_until", "<i8"),  # when the connection that was lost last comes back
     ]
 )
 
@@ -169,6 +172,7 @@ class Venue(NamedTuple):
     fees: NDArray[np.int64]  #: see `core.account.money.fee`, shape (1, 4)
     marks: NDArray[np.void]  #: MARK, a ring by second, output too
     refills: NDArray[np.int64]  #: draws of refill times, per mille of the mean
+    outages: NDArray[np.int64]  #: ns UTC when the connection is lost and when it is back, shape (n + 1, 2)
     top: NDArray[np.void]  #: VENUE_TOP, shape (1,)
     rules: NDArray[np.void]  #: VENUE_RULES, shape (1,)
 
@@ -185,7 +189,7 @@ def new_venue(slots: int, orders: int = 256, records: int = 4096) -> Venue:
     top["bid_seen"], top["ask_seen"] = EMPTY_BID, EMPTY_ASK
     top["free"], top["free_levels"] = orders, levels
     top["last_price"] = -(2**31)
-    top["ts_decay"] = top["next_due"] = top["next_wake"] = top["next_tick"] = 2**62
+    top["ts_decay"] = top["next_due"] = top["next_wake"] = top["next_tick"] = top["link_ts"] = 2**62
     rules["end"], rules["impact_step"] = 2**62, 100_000_000
     pool = np.zeros(orders, ORDER)
     return Venue(
@@ -207,6 +211,7 @@ def new_venue(slots: int, orders: int = 256, records: int = 4096) -> Venue:
         fees=np.zeros((1, 4), np.int64),
         marks=np.zeros(SECONDS, MARK),
         refills=np.full(1, 1000, np.int64),
+        outages=np.full((1, 2), 2**62, np.int64),
         top=top,
         rules=rules,
     )

@@ -15,7 +15,7 @@ import numpy as np
 from core.desk.desk import Desk
 from core.enums import Queue, Rung
 from core.feeds.source import Options
-from core.plan import AgentPlan, FeePlan, LatencyModel, LatencyPlan, ParentPlan
+from core.plan import AgentPlan, FeePlan, LatencyModel, LatencyPlan, OutagePlan, ParentPlan
 from core.policies.intent import Intent
 from core.policies.shown import View
 from core.sim.market import SyntheticSource
@@ -91,9 +91,20 @@ PLANS: dict[str, tuple[Callable[[Tape], Sequence[AgentPlan]] | None, Rung, dict[
 }
 
 
+#: Sessions that lose the connection to their venues on the way.
+_CUT_OFF = ("quotes-slow", "two-tapes", "python")
+
+
+def _outages(tape: Tape) -> tuple[OutagePlan, ...]:
+    """All venues for a tenth of the day, then one of them."""
+    first, tenth = tape.meta.first_ts, max((tape.meta.last_ts - tape.meta.first_ts) // 10, 1)
+    return (OutagePlan(first + 3 * tenth, first + 4 * tenth), OutagePlan(first + 6 * tenth, first + 7 * tenth, "t0"))
+
+
 def made(name: str, tapes: Sequence[Tape]) -> Desk:
     """The desk of a plan, on as many of the tapes as it wants."""
     agents, rung, more = PLANS[name]
+    more = more | {"outages": _outages(tapes[0])} if name in _CUT_OFF else more
     wanted = tapes[: 2 if name == "two-tapes" else 1]
     if agents is None:
         return session(wanted, {"me": Always(_thinks)}, rung, every=7 * SECOND, **more)

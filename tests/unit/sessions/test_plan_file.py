@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from core.enums import Queue, Rung, Side
 from core.errors import ConfigError, ModelError, TapeError
-from core.plan import FeePlan, LatencyModel, SessionPlan
+from core.plan import FeePlan, LatencyModel, OutagePlan, SessionPlan
 from core.records import MAX_QTY
 from core.risk.limits import default_limits
 from core.tape.folder import read_meta, write_meta
@@ -53,6 +53,15 @@ response = "100us"
 
 [fees]
 taker_per_lot = 0.003
+
+[[outage]]
+at = "12:00"
+for = "30s"
+
+[[outage]]
+at = "11:00"
+for = "1m"
+tape = "CRUDE"
 
 [[tape]]
 tape = "one"
@@ -147,6 +156,11 @@ def test_a_whole_file(plan_of: Callable[[str], SessionPlan], tapes: Path, tmp_pa
         "cancel-both",
     )
     assert plan.budget_ms == 20.0
+    eleven, noon = OPEN + 90 * MINUTE, OPEN + 150 * MINUTE
+    assert plan.outages == (
+        OutagePlan(eleven, eleven + MINUTE, "CRUDE"),
+        OutagePlan(noon, noon + 30 * SECOND),
+    )
     assert (plan.start, plan.end) == (OPEN + 5 * MINUTE, CLOSE - 5 * MINUTE + SECOND // 2)
     assert plan.latency.feed == LatencyModel("recorded")
     assert plan.latency.order == LatencyModel("lognormal", 150_000, 0.4)
@@ -321,6 +335,13 @@ def test_the_closing_bell_is_the_last_message(plan_of: Callable[[str], SessionPl
     ('"onnx:signal.onnx"', '"onnx:gone.onnx"', "agent[2].signal: there is no file"),
     ('"onnx:signal.onnx"', f'"onnx:{"x" * 400}"', "agent[2].signal"),
     ("[[tape]]\nname", "[tape]\nname", "is not valid TOML"),
+    ('at = "12:00"', "", "outage[1].at: is missing"),
+    ('at = "12:00"', 'at = "16:30"', "outage[1].at: lies outside of the session"),
+    ('at = "12:00"', 'at = "11:00:30"', "outage[2].at: begins or ends inside of another one"),
+    ('for = "30s"', "", "outage[1].for: is missing"),
+    ('for = "30s"', 'for = "0s"', "outage[1].for: must be from 1us"),
+    ('for = "30s"', 'during = "30s"', "unknown key outage[1].during"),
+    ('for = "1m"\ntape = "CRUDE"', 'for = "1m"\ntape = "CRUDA"', "outage[2].tape: there is no tape 'CRUDA'"),
     ('tape = "one"', 'tape = ""', "tape[1].tape: names no tape"),
     ('tape = "one"', f'tape = "{"x" * 400}"', "tape[1].tape: 'xxx"),
 ], ids=lambda text: text[:24])  # fmt: skip
@@ -473,6 +494,7 @@ def test_the_text_of_a_plan_is_what_decides_it(
     others = [
         replace(plan, seed=8), replace(plan, rung=Rung.LATENCY), replace(plan, queue=Queue.PESSIMISTIC),
         replace(plan, end=None), replace(plan, self_match="cancel-oldest"), replace(plan, budget_ms=21.0),
+        replace(plan, outages=()), replace(plan, outages=plan.outages[:1]),
         replace(plan, tapes=plan.tapes[::-1]), replace(plan, agents=plan.agents[:1]),
         replace(plan, tapes=(replace(plan.tapes[0], fees=FeePlan("1")), plan.tapes[1])),
         replace(plan, agents=(replace(plan.agents[0], params={"rate": 0.25}), plan.agents[1])),

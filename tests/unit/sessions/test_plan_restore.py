@@ -11,7 +11,17 @@ from hypothesis import strategies as st
 
 from core.enums import Queue, Rung
 from core.errors import ConfigError
-from core.plan import AgentPlan, FeePlan, LatencyModel, LatencyPlan, LimitPlan, ParentPlan, SessionPlan, TapePlan
+from core.plan import (
+    AgentPlan,
+    FeePlan,
+    LatencyModel,
+    LatencyPlan,
+    LimitPlan,
+    OutagePlan,
+    ParentPlan,
+    SessionPlan,
+    TapePlan,
+)
 from core.records import MAX_QTY
 from core.risk.controls import SPECS
 from sessions.journal.errors import JournalError
@@ -88,6 +98,7 @@ def plans(draw: st.DrawFn, folders: tuple[Path, ...]) -> SessionPlan:
         currency=draw(st.sampled_from(["", "USD"])),
         self_match=draw(st.sampled_from(["cancel-newest", "cancel-oldest", "cancel-both"])),
         budget_ms=draw(st.floats(0.001, 60_000)),
+        outages=tuple(draw(st.lists(st.builds(OutagePlan, _TIMES, _TIMES, st.sampled_from(["", "one"])), max_size=2))),
     )  # fmt: skip
 
 
