@@ -44,7 +44,7 @@ def state_items(board: Board, view: DeskView) -> list[Item]:
     else:
         killed = Item(" kill off", "muted", 0)
     away = f"{plain(view.cut_off[0])}{f' +{len(view.cut_off) - 1}' * (len(view.cut_off) > 1)}" if view.cut_off else ""
-    lost = [Item(f" CUT OFF {away} ", "on-alarm", 0, True)] if away else []
+    lost = [Item(" CUT OFF ", "on-alarm", 0, True), Item(f"{away} ", "on-alarm", 1, True)] if away else []
     return [Item("  ", "text", 0), armed, killed, *lost]
 
 

@@ -306,7 +306,8 @@ def test_bars_say_armed_and_killed_at_every_width() -> None:
         [row] = text(TopBar(deck), trading(kills=(replace(KILL, scope="mm-01"),)), width, 1)
         assert " KILLED mm-01 " in row
         [row] = text(TopBar(deck), trading(cut_off=("AMZN", "AAPL")), width, 1)
-        assert "DISARMED" in row and "kill off" in row and " CUT OFF AMZN +1 " in row
+        assert "DISARMED" in row and "kill off" in row and " CUT OFF " in row
+        assert (" CUT OFF AMZN +1 " in row) == (width > 80)
     [row] = text(StatsLine(deck), trading(), 160, 1)
     for part in ("realised +1,200.00", "open −45.50", "fees −10.00", "working 1", "fills 1", "risk 82%!", "R4 latency",
                  "conserving", "morning"):  # fmt: skip
