@@ -258,6 +258,7 @@ def test_an_interrupted_run_leaves_at_once(tapedeck: Console, session: Path) -> 
 def test_an_interrupt_while_the_compiler_works_ends_at_once() -> None:
     code = (
         "import os, signal\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # ignored where the tests run in the background
         "from numba.core.compiler_lock import global_compiler_lock\n"
         "from app.output import run\n"
         "def compiles():\n"
@@ -273,6 +274,7 @@ def test_an_interrupt_while_the_compiler_works_ends_at_once() -> None:
 def test_an_interrupt_that_gets_lost_ends_long_work_all_the_same() -> None:
     code = (
         "import os, signal, sys, weakref\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "from app.output import interrupted, run\n"
         "class Gone: pass\n"
         "def work():\n"
