@@ -137,8 +137,12 @@ class SessionPlayer(TapePlayer):
             self.journal.say(self._playing)
 
     def _ready(self, desk: Desk) -> Desk:
-        desk.answers.urgent = lambda: any(command.verb == Verb.KILL for command in tuple(self._commands))
+        desk.answers.urgent = self._urgent
         return desk
+
+    def _urgent(self) -> bool:
+        """A kill waits: a picture of a thousand orders takes longer than it may."""
+        return any(command.verb == Verb.KILL for command in tuple(self._commands))
 
     def _play(self, engine: Engine) -> bool:
         idle = super()._play(engine)

@@ -150,10 +150,15 @@ class TapePlayer:
             self._obey(engine, self._commands.popleft())
         if self._playing:
             idle = self._play(engine)
-        self._publish(engine, force=changed)
+        if not self._urgent():
+            self._publish(engine, force=changed)
         if idle:
             self._wake.wait(0.004 if self._playing else _IDLE_S)
             self._wake.clear()
+
+    def _urgent(self) -> bool:
+        """Whether a command waits that no picture may hold up."""
+        return False
 
     def _play(self, engine: Engine) -> bool:
         """Advance by at most a chunk. True when there is nothing to do before more time has passed."""

@@ -143,10 +143,7 @@ def merged(function: F) -> F:
 
 
 def inlined(function: F) -> F:
-    """A kernel that is merged into its callers: for the small steps of a hot loop.
-
-    A call that is not merged copies the descriptors of every array of a state tuple.
-    """
+    """A kernel that is merged into its callers: for the small steps of a hot loop."""
     return _compile(function, _nrt=False, forceinline=True)
 
 

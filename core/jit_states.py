@@ -8,6 +8,7 @@ never write descriptors, which is said to the optimiser, so that it keeps what i
 In Python, and with the compiler off, a state is the plain NamedTuple that it says it is.
 """
 
+from functools import partial
 from importlib import import_module
 from typing import Any, TypeVar
 
@@ -126,6 +127,8 @@ def _lay_down(typ: State, source: Any, target: Any, c: Any, failed: Any, cleanup
             c.builder.store(_cgutils.true_bit, failed)
         if native.cleanup is not None:
             cleanups.append(native.cleanup)
+        if c.context.enable_nrt:  # the caller's end of a call knows only the pointer
+            cleanups.append(partial(c.context.nrt.decref, c.builder, kind, native.value))
 
 
 @_extending.unbox(State)  # type: ignore[untyped-decorator]

@@ -218,7 +218,8 @@ def _parent(table: Table) -> ParentPlan:
 
 def _outage(table: Table) -> OutagePlan:
     table.only(("start", "end", "tape"))
-    return OutagePlan(table.whole("start", -_EVER, _EVER), table.whole("end", -_EVER, _EVER), table.text("tape"))
+    start, end = (table.whole(key, -_EVER, _EVER - 1) for key in ("start", "end"))
+    return OutagePlan(start, end, table.text("tape"))
 
 
 def _latency(pace: Table, key: str) -> LatencyModel:

@@ -10,7 +10,8 @@ from core.clock import monotonic_ns
 from core.desk.desk import Desk
 from core.enums import AgentState, EventKind, Op, OperatorAct, OrderFlag, OrderStatus, Reason
 from core.errors import ConfigError
-from core.line.run import due, flush
+from core.line.coast import due
+from core.line.run import flush
 from core.line.state import NEVER, Line
 from core.line.submit import desk_event
 from core.line.wake import carry_out
@@ -18,6 +19,7 @@ from core.risk.hooks import enable
 from core.risk.limits import changed
 from core.risk.state import Gate
 from core.transport import Ticket
+from core.venue.connection import is_down
 from core.venue.orders import cancel, cancel_all
 
 DESK = -1  #: every agent
@@ -38,6 +40,10 @@ class Done:
     refused: str = ""  #: why nothing was done, empty if something was
 
 
+#: Why something was not done.
+CUT_OFF = "cut off from the venue"
+
+
 def kill(desk: Desk, agent: int, reason: str, person: str, started: int | None = None) -> Done:
     """Latch: nothing new leaves, everything open is cancelled at the venue at once, agents stop.
 
@@ -56,7 +62,7 @@ def kill(desk: Desk, agent: int, reason: str, person: str, started: int | None =
     parts = (
         ("gate latched", True, "at once"),
         ("agents stopped", True, f"{stopped}"),
-        ("orders cancelled", left == 0, f"{count} cancelled, {left} open"),
+        ("orders cancelled", left == 0, f"{count} cancelled, {left} open{_unreached(desk, agent)}"),
         ("kill file", *keep_kill(desk, scope, reason, person)),  # a disk may take its time: it comes last
     )
     return Done(OperatorAct.KILL, agent, count, left, took, parts)
@@ -166,6 +172,8 @@ def order(desk: Desk, ticket: Ticket) -> Done:
     if not 0 <= ticket.instrument < len(desk.lines) or ticket.side not in (1, -1) or not 0 < ticket.qty < 2**45:
         raise ConfigError("an order needs an instrument, a side and a quantity")
     line, k = desk.lines[ticket.instrument], person_of(desk, ticket.instrument)
+    if is_down(line.venue):
+        return Done(OperatorAct.ORDER, k, 0, 0, 0.0, refused=CUT_OFF)
     before = int(line.agents[k]["denied"])
     send(desk, line, k, ticket)
     note(desk, OperatorAct.ORDER, k, ticket.qty)
@@ -177,7 +185,8 @@ def cancel_order(desk: Desk, order_id: int) -> Done:
     """Cancel one order, whoever's it is, at once."""
     agent = end_order(desk, order_id, Reason.REQUESTED)
     if agent == DESK:
-        return Done(OperatorAct.CANCEL, DESK, 0, 0, 0.0, refused="it is not open at the venue")
+        words = f"it is not open at the venue{_unreached(desk, DESK)}"
+        return Done(OperatorAct.CANCEL, DESK, 0, 0, 0.0, refused=words)
     note(desk, OperatorAct.CANCEL, agent, 1)
     return Done(OperatorAct.CANCEL, agent, 1, 0, 0.0)
 
@@ -249,6 +258,12 @@ def cancel_everything(desk: Desk, agent: int, reason: Reason) -> int:
         flush(line)
         due(line)
     return count
+
+
+def _unreached(desk: Desk, agent: int) -> str:
+    """What to add to a count of orders while nobody can ask the venue."""
+    lines = desk.lines if agent == DESK else [desk.lines[int(desk.lines[0].agents[agent]["instrument"])]]
+    return f", {CUT_OFF}: answers come with the connection" if any(is_down(line.venue) for line in lines) else ""
 
 
 def _stop(desk: Desk, agent: int, state: AgentState) -> int:

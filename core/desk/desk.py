@@ -16,7 +16,8 @@ from core.desk.ready import Ready
 from core.desk.recorder import Recorder
 from core.enums import AgentState
 from core.errors import EngineBroken
-from core.line.run import ASK, BROKEN, DRAIN, GROW, due, run
+from core.line.coast import GROW, due
+from core.line.run import ASK, BROKEN, DRAIN, run
 from core.line.state import NEVER, Line
 from core.line.wake import find_next_wake
 from core.plan import SessionPlan

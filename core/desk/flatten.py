@@ -4,13 +4,14 @@ import math
 from dataclasses import dataclass
 
 from core.book.state import EMPTY_ASK, EMPTY_BID
-from core.desk.acts import Done, agents_of, cancel_everything, note, send
+from core.desk.acts import CUT_OFF, Done, agents_of, cancel_everything, note, send
 from core.desk.desk import Desk
 from core.enums import OperatorAct, OrderFlag, OrderType, Reason, TimeInForce
 from core.line.state import Line
 from core.records import NO_PRICE
 from core.risk.controls import Control
 from core.transport import Ticket
+from core.venue.connection import is_down
 from core.venue.ledger import market_best
 
 #: Ticks past the opposite touch that flattening may pay, and the same as a multiple of the spread.
@@ -38,7 +39,10 @@ def flatten(desk: Desk, agent: int) -> Done:
     sent, refused = 0, list[str]()
     for k in agents_of(desk, agent):
         place = int(desk.lines[0].agents[k]["instrument"])
-        if desk.account.position[k, place]:
+        held = int(desk.account.position[k, place])
+        if held and is_down(desk.lines[place].venue):
+            refused.append(f"{CUT_OFF}: {abs(held)} lots of {desk.agents[k].name} are left")
+        elif held:
             found = _close(desk, k, place)
             sent += found.orders
             if found.left:

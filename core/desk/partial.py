@@ -7,7 +7,8 @@ from core.desk.acts import DESK, PART, Done, end_order, keep_kill, note
 from core.desk.desk import Desk
 from core.enums import OperatorAct, OrderStatus, Reason
 from core.errors import ConfigError
-from core.line.run import due, flush
+from core.line.coast import due
+from core.line.run import flush
 from core.naming import nearest
 from core.risk.state import MOST_KILLED_ORDERS
 from core.venue.orders import cancel_all

@@ -56,7 +56,11 @@ def set_rules(
             rules["recorded_feed"] = 1
         elif model.kind not in ("constant", "lognormal"):
             rules[f"latency_call_{kind}"] = address("latency", model.kind)
-    outages = [(o.start, o.end) for o in plan.outages if o.tape in ("", plan.tapes[instrument].name)]
+    tapes = [each.name for each in plan.tapes]
+    for outage in plan.outages:
+        if outage.tape not in ("", *tapes):
+            raise ConfigError(f"outages: there is no tape {outage.tape!r}{nearest(outage.tape, tapes)}")
+    outages = [(o.start, o.end) for o in plan.outages if o.tape in ("", tapes[instrument])]
     if any(start >= end for start, end in outages) or any(a[1] >= b[0] for a, b in pairwise(outages)):
         raise ConfigError("outages: each must end after it begins and before the next one begins")
     venue = venue._replace(outages=np.array([*outages, (2**62, 2**62)], np.int64))

@@ -17,8 +17,14 @@ from core.enums import AgentState, OrderStatus, Queue, Rung
 from core.risk.controls import MONEY, SPECS, Control, controls_in
 from core.risk.usage import DESK as WHOLE
 from core.risk.usage import usage
+from core.venue.connection import is_down
 
 _FILLS, _NOTES, _ORDERS = 512, 512, 512
+#: What of an ORDER the screen shows.
+_SHOWN = [
+    "order_id", "agent", "instrument", "side", "type", "tif", "flags", "display", "status", "node", "resting", "price",
+    "qty", "leaves", "filled", "ahead", "ahead_entry", "ts_sent", "reason",
+]  # fmt: skip
 _SECOND = 1_000_000_000
 _REMEMBERED = 30  #: seconds of the market for which a denial stays on the risk panel
 _BREACH = 4
@@ -33,6 +39,7 @@ class Shown:
     denials: dict[tuple[str, Control], RiskView] = field(default_factory=dict)  #: latest, by scope and control
     denied_at: dict[tuple[str, Control], int] = field(default_factory=dict)  #: ns UTC
     kept: dict[str, tuple[Any, int, tuple[Any, ...]]] = field(default_factory=dict)  #: views made so far, by stream
+    open: dict[tuple[Any, ...], OrderView] = field(default_factory=dict)  #: open orders by what is shown of them
     progress: dict[int, list[tuple[int, int]]] = field(default_factory=dict)  #: parent: (ns, lots filled)
 
 
@@ -70,11 +77,7 @@ def desk_view(desk: Desk, shown: Shown, low: int, rows: int, group: int, instrum
         own_bid_ahead=own[2],
         own_ask_ahead=own[3],
         own_fills=_marks(fills, instrument),
-        cut_off=tuple(
-            tape.name
-            for tape, line in zip(desk.plan.tapes, desk.lines, strict=True)
-            if line.venue.top[0]["clock"] < line.venue.top[0]["down_until"]
-        ),
+        cut_off=tuple(tape.name for tape, line in zip(desk.plan.tapes, desk.lines, strict=True) if is_down(line.venue)),
     )
 
 
@@ -198,12 +201,19 @@ def plain(records: NDArray[np.void]) -> list[dict[str, Any]]:
 
 
 def _orders(desk: Desk, shown: Shown) -> tuple[OrderView, ...]:
-    rows = []
+    """Open orders, then the latest that are over. Of the open ones only those that changed are made anew."""
+    before, now = shown.open, dict[tuple[Any, ...], OrderView]()
     for line in desk.lines:
         live = line.venue.orders[line.venue.orders["status"] != 0]
-        rows += [_order(desk, each, each["status"]) for each in plain(live[np.argsort(live["order_id"])])]
+        for row in live[np.argsort(live["order_id"])][_SHOWN].tolist():
+            known = before.get(row)
+            if known is None:
+                each = dict(zip(_SHOWN, row, strict=True))
+                known = _order(desk, each, each["status"])
+            now[row] = known
+    shown.open = now
     over = _latest(desk, shown, "orders", _ORDERS, lambda each: _order(desk, each, each["status"]))
-    return (*rows, *over[::-1])
+    return (*now.values(), *over[::-1])
 
 
 def _order(desk: Desk, each: Any, status: int) -> OrderView:

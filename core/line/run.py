@@ -7,7 +7,8 @@ from core.account.account import mark
 from core.book.kernels import apply_one, judge
 from core.enums import Action, EventKind, Flag, Op, OrderStatus, Reason
 from core.features.flow import follow
-from core.jit import inlined, inner, kernel, merged
+from core.jit import inner, kernel, merged
+from core.line.coast import GROW, STOP, coast, due, room, stand
 from core.line.look import mid2_now, remember_mid
 from core.line.settle import settle
 from core.line.state import NEVER, Line
@@ -15,13 +16,13 @@ from core.line.submit import desk_event
 from core.line.wake import find_next_wake, policy, prepare, turn
 from core.records import NO_PRICE, NO_RECV
 from core.tape.marks import is_print
+from core.venue.connection import drop, is_down, lose, regain
 from core.venue.impact import decay
 from core.venue.latency import delay
 from core.venue.match import move_market
-from core.venue.orders import arrive, cancel, disconnect, end_session, follow_pegs, replace, watch_stops
+from core.venue.orders import arrive, cancel, end_session, follow_pegs, replace, watch_stops
 from core.venue.reactive import refill
 from core.venue.requests import pop
-from core.venue.state import SWEEP
 from core.venue.tape import apply_beside, concerns
 
 _NEW, _CANCEL = int(Op.NEW), int(Op.CANCEL)
@@ -33,11 +34,11 @@ _SESSION = int(EventKind.SESSION)
 _DISCONNECTED, _RECONNECTED = int(Reason.DISCONNECTED), int(Reason.RECONNECTED)
 
 #: Why `run` came back.
-STOP, UNTIL, GROW, DRAIN, ASK, BROKEN = 0, 1, 2, 3, 4, 5
+UNTIL, DRAIN, ASK, BROKEN = 1, 3, 4, 5  # and STOP 0, GROW 2
 
 
 @kernel
-def run(  # noqa: PLR0915 - a call from here copies two dozen array descriptors; the loop stays in one piece
+def run(  # noqa: PLR0915 - the loop reads better in one piece
     line: Line, messages: NDArray[np.void], start: int, stop: int, until: int
 ) -> tuple[int, int]:
     """Play `messages` (MESSAGE) from `start` up to `stop` or past time `until` (ns UTC), doing what is due between.
@@ -64,6 +65,7 @@ def run(  # noqa: PLR0915 - a call from here copies two dozen array descriptors;
         if not features and top["stops"] == 0 and top["pegs"] == 0:
             # Nothing looks at each message: the tape plays up to the next thing to do.
             i, reason = coast(line, messages, i, stop, until)
+            stand(top, messages, i)
             if reason == GROW:
                 return i, GROW
             next_due, watch = top["next_due"], top["watch"]
@@ -75,6 +77,7 @@ def run(  # noqa: PLR0915 - a call from here copies two dozen array descriptors;
         message = messages[i]
         ts = message["ts_event"]
         if ts > until:
+            stand(top, messages, i)
             return i, UNTIL
         action, side, flags, slot = message["action"], message["side"], message["flags"], np.int64(message["slot"])
         price, qty = np.int64(message["price"]), message["qty"]
@@ -87,6 +90,7 @@ def run(  # noqa: PLR0915 - a call from here copies two dozen array descriptors;
             code = apply_one(book, action, side, flags, slot, message["order_id"], qty, price)
         if code != 0:
             if code == _FULL:
+                stand(top, messages, i)
                 return i, GROW
             book.results[code] += 1
         if flags & _EVENT_END:
@@ -111,88 +115,15 @@ def run(  # noqa: PLR0915 - a call from here copies two dozen array descriptors;
         i += 1
         if watch > 0 and top["drain"] != 0:
             break
-    if i > start:
-        top["cursor"] = i
-        top["clock"] = max(top["clock"], messages[i - 1]["ts_event"])
+    stand(top, messages, i)
     return i, DRAIN if top["drain"] != 0 else STOP
-
-
-@inner
-def coast(line: Line, messages: NDArray[np.void], start: int, stop: int, until: int) -> tuple[int, int]:
-    """Apply messages up to `stop`, or past time `until` or the next thing due, counting prints.
-
-    Where nobody follows each message of the tape. A second's mark is made in passing. Returns the next index, and
-    GROW or STOP.
-    """
-    book, venue, top = line.book, line.venue, line.venue.top[0]
-    watch, before = top["watch"], min(top["next_due"], until)
-    last, volume, worth = top["last_price"], top["volume"], top["worth"]
-    i, reason = start, STOP
-    while i < stop:
-        message = messages[i]
-        ts = message["ts_event"]
-        if ts > before:
-            alone = top["next_tick"] == before and top["requests"] == 0 and top["link_ts"] > before
-            if before == until or not alone or not room(line):
-                break
-            top["last_price"], top["volume"], top["worth"], top["cursor"] = last, volume, worth, i
-            remember_mid(line)
-            due(line)
-            before = min(top["next_due"], until)
-            continue
-        action, side, flags, slot = message["action"], message["side"], message["flags"], np.int64(message["slot"])
-        order_id, qty, price = message["order_id"], message["qty"], np.int64(message["price"])
-        if watch > 0 and concerns(book, venue, action, side, slot, order_id, price):
-            top["last_price"], top["volume"], top["worth"] = last, volume, worth
-            top["cursor"] = i
-            top["clock"] = max(top["clock"], ts)
-            code = apply_beside(book, venue, messages, i)
-            watch, before = top["watch"], min(top["next_due"], until)
-        else:
-            code = apply_one(book, action, side, flags, slot, order_id, qty, price)
-        if code != 0:
-            if code == _FULL:
-                reason = GROW
-                break
-            book.results[code] += 1
-        if flags & _EVENT_END:
-            judge(book)
-        if (action == _EXECUTE or action == _TRADE) and is_print(action, flags, qty) and price != NO_PRICE:
-            last = price
-            volume += qty
-            worth += price * qty
-        i += 1
-        if watch > 0 and top["drain"] != 0:
-            break
-    top["last_price"] = last
-    top["volume"] = volume
-    top["worth"] = worth
-    return i, reason
-
-
-@inlined
-def due(line: Line) -> None:
-    """Set the market time of the next thing to do between two messages."""
-    top, venue = line.venue.top[0], line.venue
-    first = min(top["ts_decay"], top["next_tick"], top["link_ts"])
-    if top["ended"] == 0:
-        first = min(first, venue.rules[0]["end"])
-    if top["requests"] > 0:
-        first = min(first, venue.requests[0]["ts"])
-    if top["note_tail"] > top["note_head"]:
-        first = min(first, venue.notes[top["note_head"] % venue.notes.shape[0]]["ts"] - top["feed_now"])
-    if top["next_wake"] < NEVER:
-        first = min(first, top["next_wake"] - top["feed_now"])
-    top["next_due"] = first
 
 
 @inner
 def serve(line: Line, messages: NDArray[np.void], i: int, limit: int) -> int:
     """Do everything that is due up to market time `limit`; `i` is the next message. Returns why it must stop."""
     venue, top = line.venue, line.venue.top[0]
-    top["cursor"] = i
-    if i > 0:
-        top["clock"] = max(top["clock"], messages[i - 1]["ts_event"])
+    stand(top, messages, i)
     while top["next_due"] <= limit or line.top[0]["answered"] != 0:
         if not room(line):
             return DRAIN
@@ -252,6 +183,8 @@ def _end(line: Line) -> None:
     venue.top[0]["ended"] = 1
     venue.top[0]["next_tick"] = NEVER
     venue.top[0]["next_wake"] = NEVER
+    if not is_down(venue):
+        regain(venue)
     for agent in range(line.agents.shape[0]):
         if line.agents[agent]["instrument"] == venue.rules[0]["instrument"]:
             line.agents[agent]["next_wake"] = NEVER
@@ -287,7 +220,9 @@ def _arrival(line: Line) -> None:
     pop(venue)
     found = venue.requests[venue.requests.shape[0] - 1]
     op, slot, ts = found["op"], np.int64(found["slot"]), found["ts"]
-    if op == _NEW:
+    if found["lost"] != 0:
+        drop(venue, op, slot, found["order_id"], found["qty"], np.int64(found["price"]), ts)
+    elif op == _NEW:
         order = venue.orders[slot]
         if order["order_id"] == found["order_id"] and order["status"] == _SENT:  # not called back meanwhile
             arrive(line.book, venue, slot, ts)
@@ -299,8 +234,13 @@ def _arrival(line: Line) -> None:
 
 @kernel
 def flush(line: Line) -> None:
-    """Let everything that the venue has said reach us at once: after a kill nobody waits for the wire."""
+    """Let everything that the venue has said reach us at once: after a kill nobody waits for the wire.
+
+    Nothing comes while there is none.
+    """
     top, size = line.venue.top[0], line.venue.notes.shape[0]
+    if is_down(line.venue):
+        return
     while top["note_head"] < top["note_tail"]:
         place = top["note_head"] % size
         top["note_head"] += 1
@@ -310,14 +250,12 @@ def flush(line: Line) -> None:
 @inner
 def _link(line: Line, ts: int) -> None:
     """The connection to the venue is lost, and with it our orders there; or it is back."""
-    top = line.venue.top[0]
-    if top["outage"] > 0 and ts == top["down_until"]:
+    if is_down(line.venue):
+        regain(line.venue)
         desk_event(line, ts, _SESSION, -1, 0, _RECONNECTED, 0, 0)
-        top["link_ts"] = line.venue.outages[top["outage"], 0]
     else:
-        count = disconnect(line.venue, ts)
-        desk_event(line, ts, _SESSION, -1, 0, _DISCONNECTED, count, top["down_until"])
-        top["link_ts"] = top["down_until"]
+        count = lose(line.venue, ts)
+        desk_event(line, ts, _SESSION, -1, 0, _DISCONNECTED, count, line.venue.top[0]["down_until"])
 
 
 @inner
@@ -326,20 +264,3 @@ def _reaction(line: Line, ts: int) -> None:
     decay(line.venue, ts)
     move_market(line.book, line.venue, ts)
     refill(line.book, line.venue, ts)
-
-
-@merged
-def room(line: Line) -> bool:
-    """Whether one more turn fits into the pools and buffers whatever it does."""
-    top, venue, shared = line.venue.top[0], line.venue, line.top[0]
-    most = line.intents.shape[0]
-    return (
-        top["drain"] == 0
-        and top["free"] >= most
-        and top["free_levels"] >= 2 * most + SWEEP
-        and top["requests"] + most + 1 < venue.requests.shape[0]
-        and shared["decisions"] + most + 1 < line.decisions.shape[0]
-        and shared["verdicts"] + most + 1 < line.verdicts.shape[0]
-        and shared["readings"] + 1 < line.readings.shape[0]
-        and (shared["durable"] == 0 or shared["decisions"] == 0)
-    )

@@ -14,7 +14,7 @@ _ACK, _REJECT, _FILL = int(EventKind.ACK), int(EventKind.REJECT), int(EventKind.
 _CANCELED, _EXPIRED, _REPLACED = int(EventKind.CANCELED), int(EventKind.EXPIRED), int(EventKind.REPLACED)
 _CANCEL_REJECT = int(EventKind.CANCEL_REJECT)
 _WORKING, _REPLACE = int(OrderStatus.WORKING), int(Op.REPLACE)
-_UNKNOWN = int(Reason.UNKNOWN_ORDER)
+_UNKNOWN, _DISCONNECTED = int(Reason.UNKNOWN_ORDER), int(Reason.DISCONNECTED)
 
 
 @inner
@@ -30,7 +30,7 @@ def settle(line: Line, place: int) -> None:
     elif kind == _CANCELED or kind == _EXPIRED or kind == _REJECT:
         _resolve_replace(line, slot, now)
         _leaves(line, slot, 0)
-        if kind == _REJECT:
+        if kind == _REJECT and note["reason"] != _DISCONNECTED:  # the venue has refused nothing
             rejected(line.gate, order["agent"])
     elif kind == _REPLACED:
         leaves, asked_price = note["leaves"], order["asked_price"]
@@ -45,7 +45,8 @@ def settle(line: Line, place: int) -> None:
         accepted(line.gate, order["agent"])
     elif kind == _CANCEL_REJECT:
         _resolve_replace(line, slot, now)
-        if note["reason"] != _UNKNOWN:  # one that lost the race to a fill was no mistake
+        mistake = note["reason"] != _UNKNOWN and note["reason"] != _DISCONNECTED  # to lose a race to a fill is none
+        if mistake:
             rejected(line.gate, order["agent"])
     elif kind == _ACK:
         order["known_status"] = _WORKING

@@ -11,7 +11,6 @@ from core.policies.codes import Why
 from core.records import NO_PRICE
 from core.risk.gate import check
 from core.risk.hooks import cancelled, own_touch, sent
-from core.venue.latency import delay
 from core.venue.requests import push
 
 _NEW, _CANCEL, _REPLACE = int(Op.NEW), int(Op.CANCEL), int(Op.REPLACE)
@@ -21,7 +20,6 @@ _NONE, _UNKNOWN, _GATE = int(Reason.NONE), int(Reason.UNKNOWN_ORDER), int(Reason
 _CANCEL_SENT, _OPERATOR = int(OrderFlag.CANCEL_SENT), int(OrderFlag.OPERATOR)
 _LASTING = int(OrderFlag.POST_ONLY | OrderFlag.REDUCE_ONLY)
 _WINDOW_END = int(Why.WINDOW_END)
-_ORDER = 1
 _PEG_TOUCH = int(OrderType.PEG_TOUCH)
 
 
@@ -116,7 +114,7 @@ def submit(line: Line, agent: int, now: int, k: int) -> None:
         order["asked_qty"] = intent["qty"]
         order["asked_price"] = intent["price"]
         order["asked_leaves"] = order["known_leaves"]
-        push(line.venue, now + delay(line.venue, _ORDER, now), _REPLACE, slot, intent["qty"], intent["price"], _NONE)
+        push(line.venue, now, _REPLACE, slot, intent["qty"], intent["price"], _NONE)
         decision["order_id"] = order["order_id"]
     else:
         _send_new(line, agent, now, k, decision)
@@ -262,7 +260,7 @@ def _send_new(line: Line, agent: int, now: int, k: int, decision: np.void) -> No
     if intent["parent"] >= 0:
         line.parents[intent["parent"]]["working"] += intent["qty"]
     decision["order_id"] = order["order_id"]
-    push(venue, now + delay(venue, _ORDER, now), _NEW, slot, intent["qty"], intent["price"], _NONE)
+    push(venue, now, _NEW, slot, intent["qty"], intent["price"], _NONE)
 
 
 @merged
@@ -288,4 +286,4 @@ def _send_cancel(line: Line, agent: int, now: int, decision: np.void, order_id: 
     order = line.venue.orders[slot]
     order["flags"] |= _CANCEL_SENT
     cancelled(line.gate, agent, now)
-    push(line.venue, now + delay(line.venue, _ORDER, now), _CANCEL, slot, 0, 0, 1)
+    push(line.venue, now, _CANCEL, slot, 0, 0, 1)

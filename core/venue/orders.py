@@ -25,7 +25,6 @@ _NOT_ENOUGH, _NO_MARKET, _NOT_TRADING = int(Reason.NOT_ENOUGH), int(Reason.NO_MA
 _REQUESTED, _SESSION_END, _BAD_QTY = int(Reason.REQUESTED), int(Reason.SESSION_END), int(Reason.BAD_QTY)
 _IMMEDIATE, _POOL_FULL = int(Reason.IMMEDIATE), int(Reason.POOL_FULL)
 _QUOTING, _AUCTION = int(Status.QUOTING), int(Status.AUCTION)
-_DISCONNECTED = int(Reason.DISCONNECTED)
 _NO_QUEUE = int(Trust.NO_QUEUE)
 _CLOSED = (int(Status.PRE_OPEN), int(Status.HALTED), int(Status.CLOSED))
 
@@ -50,7 +49,7 @@ def is_trading(status: int) -> bool:
 
 @inner
 def arrive(book: BookState, venue: Venue, slot: int, ts: int) -> None:
-    """A new order reaches the venue, or is lost with the connection: we are told when that is back."""
+    """A new order reaches the venue."""
     order, status = venue.orders[slot], book.top[0]["status"]
     order["ts_arrived"] = ts
     venue.top[0]["working"] += 1
@@ -61,10 +60,6 @@ def arrive(book: BookState, venue: Venue, slot: int, ts: int) -> None:
         venue.top[0]["pegs"] += 1
     if venue.top[0]["ended"] != 0:
         close(venue, slot, ts, _EXPIRED, _SESSION_END)
-        return
-    if ts < venue.top[0]["down_until"]:
-        order["ts_arrived"] = 0
-        close(venue, slot, ts, _REJECTED, _DISCONNECTED)
         return
     if is_closed(status):
         close(venue, slot, ts, _REJECTED, _NOT_TRADING)
@@ -296,19 +291,6 @@ def end_session(venue: Venue, ts: int) -> None:
     for slot in range(venue.orders.shape[0]):
         if is_live(venue.orders[slot]["status"]):
             close(venue, slot, ts, _EXPIRED, _SESSION_END)
-
-
-@inner
-def disconnect(venue: Venue, ts: int) -> int:
-    """Our connection is lost: the venue cancels what it has of us. How many orders."""
-    count, top = 0, venue.top[0]
-    top["down_until"] = venue.outages[top["outage"], 1]
-    top["outage"] += 1
-    for slot in range(venue.orders.shape[0]):
-        if is_live(venue.orders[slot]["status"]):
-            close(venue, slot, ts, _CANCELED, _DISCONNECTED)
-            count += 1
-    return count
 
 
 @kernel

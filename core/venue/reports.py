@@ -1,8 +1,5 @@
 """What the venue says: fills, events and the notes that reach us after the response latency."""
 
-import numpy as np
-from numpy.typing import NDArray
-
 from core.account.money import fee
 from core.book.state import EMPTY_ASK, EMPTY_BID, BookState
 from core.enums import EventKind, OrderStatus, Reason
@@ -25,20 +22,11 @@ def mid2(bid: int, ask: int) -> int:
     return NO_PRICE if bid == EMPTY_BID or ask == EMPTY_ASK else bid + ask
 
 
-@merged
+@inner
 def note(venue: Venue, slot: int, ts: int, kind: int, reason: int, qty: int, price: int, paid: int, maker: int) -> None:
     """Send us an answer; it arrives after the response latency, never before an earlier one or while we are cut off."""
-    due = max(ts + delay(venue, _RESPONSE, ts), venue.top[0]["down_until"])
-    _note(venue.top, venue.orders, venue.notes, slot, due, kind, reason, qty, price, paid, maker)
-
-
-@inner
-def _note(
-    tops: NDArray[np.void], orders: NDArray[np.void], notes: NDArray[np.void],
-    slot: int, due: int, kind: int, reason: int, qty: int, price: int, paid: int, maker: int,
-) -> None:  # fmt: skip
-    """`note` without the arrays it does not need."""
-    top, order = tops[0], orders[slot]
+    top, order, notes = venue.top[0], venue.orders[slot], venue.notes
+    due = max(ts + delay(venue, _RESPONSE, ts), top["down_until"])
     size = notes.shape[0]
     head, tail = top["note_head"], top["note_tail"]
     if tail > head:
@@ -57,24 +45,15 @@ def _note(
     found["maker"] = maker
     top["note_tail"] = tail + 1
     top["next_due"] = min(top["next_due"], due - top["feed_now"])
-    if tail + 1 - head > size - 64 - SWEEP - 2 * orders.shape[0]:
+    if tail + 1 - head > size - 64 - SWEEP - 2 * venue.orders.shape[0]:
         top["drain"] = 1
 
 
-@merged
+@inner
 def event(venue: Venue, slot: int, ts: int, kind: int, reason: int, qty: int, price: int, detail: int) -> None:
     """Record what happened to an order of ours."""
-    _event(venue.top, venue.orders, venue.events, slot, ts, kind, reason, qty, price, detail)
-
-
-@inner
-def _event(
-    tops: NDArray[np.void], orders: NDArray[np.void], events: NDArray[np.void],
-    slot: int, ts: int, kind: int, reason: int, qty: int, price: int, detail: int,
-) -> None:  # fmt: skip
-    """`event` without the arrays it does not need: a call copies every one it is given."""
-    top, order = tops[0], orders[slot]
-    found = events[top["events"]]
+    top, order = venue.top[0], venue.orders[slot]
+    found = venue.events[top["events"]]
     found["seq"] = top["seq"]
     found["ts"] = ts
     found["order_id"] = order["order_id"]
@@ -89,7 +68,7 @@ def _event(
     found["side"] = order["side"]
     top["seq"] += 1
     top["events"] += 1
-    if top["events"] > events.shape[0] - 2 * orders.shape[0] - 32:
+    if top["events"] > venue.events.shape[0] - 2 * venue.orders.shape[0] - 32:
         top["drain"] = 1
 
 

@@ -1,6 +1,7 @@
 """Requests on their way to the venue: a binary heap by arrival time, ties in order of sending."""
 
 from core.jit import inner, merged
+from core.venue.latency import ORDER, delay
 from core.venue.state import Venue
 
 
@@ -19,10 +20,12 @@ def _swap(venue: Venue, a: int, b: int) -> None:
 
 
 @inner
-def push(venue: Venue, ts: int, op: int, slot: int, qty: int, price: int, reason: int) -> None:
-    """Send a request that arrives at `ts` (ns UTC), never before an earlier one: they share a connection."""
+def push(venue: Venue, now: int, op: int, slot: int, qty: int, price: int, reason: int) -> None:
+    """Send a request at `now` (our clock, ns UTC). It arrives after the order latency and never before an earlier
+    one, for they share a connection; not at all where that is lost.
+    """
     top = venue.top[0]
-    ts = max(ts, top["request_ts"])
+    ts = max(now + delay(venue, ORDER, now), top["request_ts"])
     top["request_ts"] = ts
     at = top["requests"]
     found = venue.requests[at]
@@ -35,6 +38,7 @@ def push(venue: Venue, ts: int, op: int, slot: int, qty: int, price: int, reason
     found["price"] = price
     found["op"] = op
     found["reason"] = reason
+    found["lost"] = 1 if now < top["down_until"] else 0
     top["request_seq"] += 1
     top["requests"] = at + 1
     while at > 0:

@@ -55,7 +55,8 @@ REQUEST = np.dtype(
         ("price", "<i4"),
         ("op", "u1"),
         ("reason", "u1"),
-        ("pad", "u1", (6,)),
+        ("lost", "u1"),  # 1 = the connection was lost before it arrived
+        ("pad", "u1", (5,)),
     ]
 )
 

@@ -33,13 +33,13 @@ def concerns(book: BookState, venue: Venue, action: int, side: int, slot: int, o
     """
     if action == _TRADE or action > _LEVEL:
         return True
-    named = (action >= _CANCEL) & (action <= _REPLACE)
-    there = (slot >= 0) & (slot < book.orders.shape[0])
-    node = book.orders[slot if there else 0]
-    same = (node["order_id"] == order_id) | (action == _REPLACE)
-    live = named & there & same & (node["qty"] > 0)
-    old = np.int64(node["price"]) if live else price
-    half = (np.int64(node["level"]) >> 6) & 1 if live else np.int64(side < 0)
+    old, half = price, np.int64(side < 0)
+    if 0 <= slot < book.orders.shape[0]:
+        node = book.orders[slot]
+        same = (node["order_id"] == order_id) | (action == _REPLACE)
+        live = (action >= _CANCEL) & (action <= _REPLACE) & same & (node["qty"] > 0)
+        old = np.int64(node["price"]) if live else price
+        half = (np.int64(node["level"]) >> 6) & 1 if live else half
     arrives = (action == _ADD) | (action == _REPLACE) | (action == _LEVEL)
     # What comes trades with our orders across; an execution passes over those of its own side that stand better.
     best = venue.top[0]["own_ask"] if (half == 0) == arrives else venue.top[0]["own_bid"]
@@ -95,7 +95,8 @@ def _leave(
     known = (
         0 <= slot < book.orders.shape[0] and book.orders[slot]["qty"] > 0 and book.orders[slot]["order_id"] == order_id
     )
-    if action != _DELETE and (qty < 1 or qty > MAX_QTY):
+    impossible = action != _DELETE and (qty < 1 or qty > MAX_QTY)
+    if impossible or (not known and side == 0):  # the book refuses it
         return _apply(book, action, side, flags, slot, order_id, qty, price)
     if known:
         left = book.orders[slot]["qty"]

@@ -98,10 +98,13 @@ def _event(books: Books, row: Mapping[str, Any], own: Mapping[tuple[int, int], s
         words, told = f"{_words(OperatorAct, row['qty'])} {words}".strip(), {"qty": None}
     elif kind in (EventKind.REPLACED, EventKind.REPRICED):
         words = f"from {_price(books, {**row, 'price': row['detail']})} {words}".strip()
+    elif row["reason"] == Reason.DISCONNECTED and kind == EventKind.SESSION:
+        words = f"{words} for {(row['detail'] - row['ts']) / 1e9:g} s, {row['qty']} orders cancelled by the venue"
+        told = {"qty": None, "alarm": True}
     asked = f"order:{row['order_id']}" if (row["order_id"] or 0) > 0 else ""
     if not asked and row["number"] is not None and row["number"] >= 0:
         asked = f"decision:{row['number']}"
-    return {"what": _words(EventKind, kind), "words": words, "alarm": kind in _ALARMS, "asked": asked, **told}
+    return {"what": _words(EventKind, kind), "words": words, "alarm": kind in _ALARMS, "asked": asked} | told
 
 
 def _denial(books: Books, row: Mapping[str, Any], own: Mapping[tuple[int, int], str]) -> dict[str, Any]:

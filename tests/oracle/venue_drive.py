@@ -13,7 +13,8 @@ from core.book.book import grown
 from core.book.state import new_state
 from core.desk.build import build
 from core.enums import EventKind, Op, OrderStatus, Rung
-from core.line.run import DRAIN, GROW, run
+from core.line.coast import GROW
+from core.line.run import DRAIN, run
 from core.line.state import NEVER, Line
 from core.plan import SessionPlan, TapePlan
 from core.records import ORDER

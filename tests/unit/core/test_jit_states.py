@@ -93,6 +93,7 @@ def test_the_arrays_are_not_kept_or_lost() -> None:
     before = [sys.getrefcount(each) for each in (whole.inside.counts, whole.totals)]
     for _ in range(1000):
         work(whole)
+        copied(whole)
     assert [sys.getrefcount(each) for each in (whole.inside.counts, whole.totals)] == before
 
 

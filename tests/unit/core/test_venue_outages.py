@@ -7,13 +7,16 @@ from typing import Any
 import numpy as np
 import pytest
 
+from core.desk import acts
 from core.desk.desk import Desk
+from core.desk.flatten import flatten
 from core.desk.view import Shown, desk_view
 from core.enums import Action, EventKind, Op, OrderStatus, OrderType, Reason
 from core.errors import ConfigError
 from core.plan import OutagePlan
 from core.policies.intent import Intent
 from core.risk.controls import Control
+from core.transport import Ticket
 from tests.oracle.venue_cases import START
 from tests.oracle.venue_sessions import (
     BUY,
@@ -120,6 +123,53 @@ def test_orders_without_an_answer_stop_new_risk(tmp_path: Path) -> None:
     assert denied == [False, True, False]
 
 
+def test_an_outage_is_no_row_of_rejects(tmp_path: Path) -> None:
+    limits = unlimited()
+    limits = replace(limits, scopes={**limits.scopes, "agent.a": {"consecutive_rejects": 3.0}})
+    steps: list[Step | None] = [order(BUY, 1, 100) for _ in range(30)]
+    desk = run(tmp_path, steps, lost(10.5, 8), limits=limits)
+    assert not desk.recorder.records("verdicts")["breaches"].any()
+    assert len(events_of(desk, EventKind.REJECT)) == 8
+
+
+@pytest.mark.parametrize(("start", "seconds"), [(2.05, 0.01), (1.5, 0.6)])
+def test_what_is_under_way_is_lost_however_short_the_outage(tmp_path: Path, start: float, seconds: float) -> None:
+    steps = [order(BUY, 1, 100), order(BUY, 2, 102)]
+    desk = run(tmp_path, steps, lost(start, seconds), delays=(0, 300_000_000, 0))
+    assert fills_of(desk) == []
+    assert (2, Reason.DISCONNECTED, 2) in events_of(desk, EventKind.REJECT)
+
+
+def test_what_is_sent_when_we_are_back_arrives(tmp_path: Path) -> None:
+    desk = run(tmp_path, [order(BUY, 2, 102)], lost(0.5, 0.4), delays=(0, 300_000_000, 0))
+    assert fills_of(desk) == [(1, 102, 2, 0)]
+
+
+def test_no_venue_is_said_to_have_refused_a_cancel_that_never_came(tmp_path: Path) -> None:
+    def again(op: Op) -> Step:
+        return lambda view: Intent(op, BUY, 2, 100, order_id=view.orders[0].order_id) if view.orders else None
+
+    desk = run(tmp_path, [order(BUY, 3, 100), *[None] * 9, again(Op.REPLACE), again(Op.CANCEL)], lost(10.5, 5))
+    reasons = [each[1] for each in events_of(desk, EventKind.CANCEL_REJECT)]
+    assert reasons == [Reason.DISCONNECTED] * 2
+
+
+def test_a_person_learns_that_nothing_can_be_done(tmp_path: Path) -> None:
+    tape = stored(by_hand(*LINES), tmp_path / "m.tape")
+    desk = session([tape], {"a": Script([order(BUY, 1, 102), order(BUY, 3, 100)])}, outages=(lost(10.5, 20),))
+    desk.advance(START + 20 * SECOND)
+    assert int(desk.gate.rows[-1]["open_orders"]) == 1
+    assert flatten(desk, -1).refused == "cut off from the venue: 1 lots of a are left"
+    assert acts.cancel_order(desk, 2).refused.startswith("it is not open at the venue, cut off from the venue")
+    assert acts.order(desk, Ticket(0, 1, 1, 100)).refused == "cut off from the venue"
+    done = acts.kill(desk, -1, "test", "me")
+    assert (done.still_open, {name: words for name, _, words in done.parts}["orders cancelled"]) == (
+        1, "0 cancelled, 1 open, cut off from the venue: answers come with the connection",
+    )  # fmt: skip
+    desk.advance(START + 31 * SECOND)
+    assert int(desk.gate.rows[-1]["open_orders"]) == 0
+
+
 def test_only_the_venue_that_is_named_is_lost(tmp_path: Path) -> None:
     tapes = [stored(by_hand(*LINES), tmp_path / f"{k}.tape") for k in range(2)]
     from core.plan import AgentPlan
@@ -175,6 +225,8 @@ def test_the_screen_says_which_venue_cannot_be_reached(tmp_path: Path) -> None:
     assert seen().cut_off == ("t0",)
     words = [note.text for note in seen().notes]
     assert "connection to the venue of t0 lost for 15 s: it cancelled 1 order" in words
+    desk.advance(START + 26 * SECOND)
+    assert seen().cut_off == ()
     desk.advance(START + 61 * SECOND)
     assert seen().cut_off == ()
     assert "connection to the venue of t0 is back" in [note.text for note in seen().notes]
@@ -184,6 +236,15 @@ def test_the_screen_says_which_venue_cannot_be_reached(tmp_path: Path) -> None:
 def test_outages_that_cannot_be(tmp_path: Path, outages: Any) -> None:
     with pytest.raises(ConfigError, match="outages"):
         run(tmp_path, [], *(lost(*each) for each in outages))
+
+
+def test_an_outage_of_a_tape_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="there is no tape 't1'"):
+        run(tmp_path, [], lost(5, 1, "t1"))
+
+
+def test_an_outage_after_the_end_never_comes(tmp_path: Path) -> None:
+    assert link_events(run(tmp_path, [], lost(70, 5))) == []
 
 
 def test_nothing_of_ours_is_left_at_the_venue(tmp_path: Path) -> None:
