@@ -1,7 +1,7 @@
 """What the screen shows of a desk: the second half of a snapshot, made from the line's arrays and the records."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from core.account.account import drawdown, unrealised
 from core.desk.desk import Desk
 from core.desk.parents import parent_view, remember
-from core.desk.words import fill_words, lapses, note_of, order_type, trust_words
+from core.desk.words import fill_words, lapses, note_of, order_type, status_words, trust_words
 from core.desk_view import AgentView, DeskView, FillView, KillView, NoteView, OrderView, RiskView
-from core.enums import AgentState, OrderStatus, Queue, Rung
+from core.enums import AgentState, OrderFlag, OrderStatus, Queue, Rung
 from core.risk.controls import MONEY, SPECS, Control, controls_in
 from core.risk.usage import DESK as WHOLE
 from core.risk.usage import usage
@@ -25,6 +25,8 @@ _SHOWN = [
     "order_id", "agent", "instrument", "side", "type", "tif", "flags", "display", "status", "node", "resting", "price",
     "qty", "leaves", "filled", "ahead", "ahead_entry", "ts_sent", "reason",
 ]  # fmt: skip
+_WORKING, _WAITING = int(OrderStatus.WORKING), int(OrderStatus.WAITING)
+_POST_ONLY = int(OrderFlag.POST_ONLY)
 _SECOND = 1_000_000_000
 _REMEMBERED = 30  #: seconds of the market for which a denial stays on the risk panel
 _BREACH = 4
@@ -208,31 +210,33 @@ def _orders(desk: Desk, shown: Shown) -> tuple[OrderView, ...]:
         for row in live[np.argsort(live["order_id"])][_SHOWN].tolist():
             known = before.get(row)
             if known is None:
-                each = dict(zip(_SHOWN, row, strict=True))
-                known = _order(desk, each, each["status"])
+                known = _order(desk, dict(zip(_SHOWN, row, strict=True)))
             now[row] = known
     shown.open = now
-    over = _latest(desk, shown, "orders", _ORDERS, lambda each: _order(desk, each, each["status"]))
+    over = _latest(desk, shown, "orders", _ORDERS, lambda each: _order(desk, each))
     return (*now.values(), *over[::-1])
 
 
-def _order(desk: Desk, each: Any, status: int) -> OrderView:
-    working = status == OrderStatus.WORKING and each["node"] >= 0
+def _order(desk: Desk, each: Mapping[str, Any]) -> OrderView:
+    """An ORDER record as plain Python values, for the screen."""
+    status = each["status"]
+    working = status == _WORKING and each["node"] >= 0
+    posts = bool(each["flags"] & _POST_ONLY)
     return OrderView(
-        order_id=int(each["order_id"]),
-        agent=desk.agents[int(each["agent"])].name,
-        symbol=desk.plan.tapes[int(each["instrument"])].name,
-        side=int(each["side"]),
-        type=order_type(each),
-        status=OrderStatus(status).name.lower(),
-        price=int(each["resting"]) if working else int(each["price"]),
-        qty=int(each["qty"]),
-        leaves=int(each["leaves"]),
-        filled=int(each["filled"]),
-        ahead=int(each["ahead"]) if working else -1,
-        ahead_entry=int(each["ahead_entry"]),
-        ts_sent=int(each["ts_sent"]),
-        reason=fill_words(int(each["reason"])) if status > OrderStatus.WAITING else "",
+        order_id=each["order_id"],
+        agent=desk.agents[each["agent"]].name,
+        symbol=desk.plan.tapes[each["instrument"]].name,
+        side=each["side"],
+        type=order_type(each["type"], each["tif"], posts, each["display"] > 0),
+        status=status_words(status),
+        price=each["resting"] if working else each["price"],
+        qty=each["qty"],
+        leaves=each["leaves"],
+        filled=each["filled"],
+        ahead=each["ahead"] if working else -1,
+        ahead_entry=each["ahead_entry"],
+        ts_sent=each["ts_sent"],
+        reason=fill_words(each["reason"]) if status > _WAITING else "",
     )
 
 

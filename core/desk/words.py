@@ -1,11 +1,12 @@
 """Codes in words, for blotters and reports."""
 
 import math
+from functools import cache
 from typing import Any
 
 from core.desk.desk import Desk
 from core.desk_view import NoteView
-from core.enums import AgentState, EventKind, OperatorAct, OrderFlag, OrderType, Reason, TimeInForce, Trust
+from core.enums import AgentState, EventKind, OperatorAct, OrderStatus, OrderType, Reason, TimeInForce, Trust
 from core.risk.controls import controls_in
 from core.risk.limits import LimitChange
 
@@ -20,6 +21,7 @@ _TRUST = {
 }
 
 
+@cache
 def fill_words(reason: int) -> str:
     """A `Reason` in words, empty for none."""
     return "" if reason == Reason.NONE else Reason(reason).name.lower().replace("_", " ")
@@ -31,14 +33,19 @@ def trust_words(trust: int) -> str:
     return ", ".join(words) or "exact"
 
 
-def order_type(order: Any) -> str:
+@cache
+def status_words(status: int) -> str:
+    """An `OrderStatus` in words."""
+    return OrderStatus(status).name.lower()
+
+
+@cache
+def order_type(kind: int, tif: int, posts: bool, iceberg: bool) -> str:
     """An order's type and conditions, shortly."""
-    text = OrderType(int(order["type"])).name.lower().replace("_", " ")
-    if order["tif"] != TimeInForce.DAY:
-        text += f" {TimeInForce(int(order['tif'])).name.lower()}"
-    if order["flags"] & OrderFlag.POST_ONLY:
-        text += " post"
-    return text + (" iceberg" if order["display"] else "")
+    text = OrderType(kind).name.lower().replace("_", " ")
+    if tif != TimeInForce.DAY:
+        text += f" {TimeInForce(tif).name.lower()}"
+    return text + " post" * posts + " iceberg" * iceberg
 
 
 def note_of(desk: Desk, event: Any) -> NoteView:
