@@ -96,7 +96,7 @@ class SessionPlayer(TapePlayer):
         from core.engine import View, usual_group
         from core.trading import TradingEngine
 
-        self._shown: Shown = Shown()
+        self._shown: Shown = Shown(hurried=self._urgent)
         spare = self._make()
         spare.advance(most=1)  # what a person waits for is compiled or loaded here, and not at the first play
         rehearse(spare)
@@ -260,7 +260,7 @@ class SessionPlayer(TapePlayer):
     # --- publishing ----------------------------------------------------------------------------
 
     def _take(self, engine: Engine, now: int) -> Snapshot:
-        from core.desk.view import desk_view, own_rows
+        from core.desk.view import Hurried, desk_view, own_rows
 
         snapshot = super()._take(engine, now)
         trading: Any = engine
@@ -271,6 +271,8 @@ class SessionPlayer(TapePlayer):
                 self._desk_view = desk_view(
                     trading.desk, self._shown, ladder.low, len(ladder.bids), ladder.group, self.shown
                 )
+            except Hurried:
+                return self._snapshot  # the next one comes after the kill
             except TapedeckError as error:
                 self._fail(str(error))
             self._desk_at = now

@@ -1,9 +1,9 @@
 """What the screen shows of a desk: the second half of a snapshot, made from the line's arrays and the records."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,12 @@ _POST_ONLY = int(OrderFlag.POST_ONLY)
 _SECOND = 1_000_000_000
 _REMEMBERED = 30  #: seconds of the market for which a denial stays on the risk panel
 _BREACH = 4
+_PIECE = 32  #: rows between two looks whether somebody is in a hurry
+T = TypeVar("T")
+
+
+class Hurried(Exception):
+    """A picture was given up: something waits that no picture may hold up."""
 
 
 @dataclass(slots=True)
@@ -37,6 +43,7 @@ class Shown:
     """What a view needs beside the desk: what a person did last."""
 
     armed_until: int = 0  #: monotonic ns, 0 = not armed
+    hurried: Callable[[], bool] = lambda: False  #: whether a picture must be given up
     kills: tuple[KillView, ...] = ()
     denials: dict[tuple[str, Control], RiskView] = field(default_factory=dict)  #: latest, by scope and control
     denied_at: dict[tuple[str, Control], int] = field(default_factory=dict)  #: ns UTC
@@ -46,7 +53,10 @@ class Shown:
 
 
 def desk_view(desk: Desk, shown: Shown, low: int, rows: int, group: int, instrument: int) -> DeskView:
-    """The desk now. `low`, `rows`, `group`: the ladder's rows; `instrument`: the tape whose ladder it is."""
+    """The desk now. `low`, `rows`, `group`: the ladder's rows; `instrument`: the tape whose ladder it is.
+
+    Raises `Hurried` where `shown.hurried` says so; nothing that was seen is lost by it.
+    """
     account, recorder = desk.account, desk.recorder
     last = len(desk.agents)
     fills = recorder.tail("fills", _FILLS)
@@ -191,9 +201,17 @@ def _latest(desk: Desk, shown: Shown, stream: str, most: int, made: Callable[[An
         before, kept = 0, ()
     if total > before:
         fresh = desk.recorder.tail(stream, min(total - before, most))
-        kept = (*kept, *(made(each) for each in plain(fresh)))[-most:]
+        kept = (*kept, *(made(each) for each in _unhurried(shown, plain(fresh))))[-most:]
     shown.kept[stream] = (desk, total, kept)
     return kept
+
+
+def _unhurried(shown: Shown, rows: list[T]) -> Iterator[T]:
+    """The rows, as long as there is time for a picture."""
+    for k, row in enumerate(rows):
+        if k % _PIECE == 0 and shown.hurried():
+            raise Hurried
+        yield row
 
 
 def plain(records: NDArray[np.void]) -> list[dict[str, Any]]:
@@ -207,7 +225,7 @@ def _orders(desk: Desk, shown: Shown) -> tuple[OrderView, ...]:
     before, now = shown.open, dict[tuple[Any, ...], OrderView]()
     for line in desk.lines:
         live = line.venue.orders[line.venue.orders["status"] != 0]
-        for row in live[np.argsort(live["order_id"])][_SHOWN].tolist():
+        for row in _unhurried(shown, live[np.argsort(live["order_id"])][_SHOWN].tolist()):
             known = before.get(row)
             if known is None:
                 known = _order(desk, dict(zip(_SHOWN, row, strict=True)))

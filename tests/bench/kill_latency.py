@@ -68,7 +68,7 @@ def opened(tape: Tape, hangs: str, folder: Path) -> SessionPlayer:
     every = SECOND if step is not None else 3600 * SECOND
 
     def make() -> Any:
-        return session([tape], agents, every=every)
+        return session([tape], agents, every=every, budget_ms=200.0)
 
     player = SessionPlayer(make().plan, make, folder, playing=False)
     player.start()
