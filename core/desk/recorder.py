@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from core.desk.hashing import Digests
 from core.records import CONTROLS, DECISION, EVENT, FILL, LATENCY, MARK, ORDER, VERDICT
+from core.risk.controls import controls_in
 
 #: What a second run of the same session repeats to the last bit, and what it does not: wall times.
 REPEATED = ("decisions", "verdicts", "readings", "orders", "fills", "events", "marks")
@@ -69,10 +70,9 @@ class Recorder:
             while len(blocks) > 1 and kept - len(blocks[0]) >= self._latest:
                 kept -= len(blocks.popleft())
         if stream == "verdicts":
-            breaches = block["breaches"][block["breaches"] != 0]
-            self.denied += ((breaches[:, None] >> np.arange(CONTROLS, dtype=np.uint64)) & np.uint64(1)).sum(
-                axis=0, dtype=np.int64
-            )
+            for breaches, count in zip(*np.unique(block["breaches"], return_counts=True), strict=True):
+                for control in controls_in(int(breaches)):  # few kinds in many orders
+                    self.denied[control] += count
         if self._sink is not None:
             self._sink.take(stream, block, tape)
 
