@@ -8,10 +8,13 @@ never write descriptors, which is said to the optimiser, so that it keeps what i
 In Python, and with the compiler off, a state is the plain NamedTuple that it says it is.
 """
 
+import operator
+from collections.abc import Sequence
 from functools import partial
 from importlib import import_module
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
+import numba
 from llvmlite import ir
 from numba.core import types
 
@@ -20,6 +23,7 @@ _cgutils: Any = import_module("numba.core.cgutils")
 _models: Any = import_module("numba.core.datamodel.models")
 _templates: Any = import_module("numba.core.typing.templates")
 _extending: Any = import_module("numba.extending")
+_numba: Any = numba
 _borrowed: Any = import_module("numba.core.imputils").impl_ret_borrowed
 _typeof: Any = import_module("numba.core.typing.typeof").typeof_impl
 _Type: Any = types.Type
@@ -131,18 +135,108 @@ def _lay_down(typ: State, source: Any, target: Any, c: Any, failed: Any, cleanup
             cleanups.append(partial(c.context.nrt.decref, c.builder, kind, native.value))
 
 
+def _hidden(c: Any, pointer: Any) -> Any:
+    """A pointer to what has been written by now, of which the optimiser does not know where it came from."""
+    kind = ir.FunctionType(_POINTER, [_POINTER])
+    return c.builder.asm(kind, "", _HIDE, [c.builder.bitcast(pointer, _POINTER)], side_effect=True)
+
+
 @_extending.unbox(State)  # type: ignore[untyped-decorator]
 def _from_python(typ: State, source: Any, c: Any) -> Any:
     target = _cgutils.alloca_once(c.builder, _struct(c.context, typ))
     failed = _cgutils.alloca_once_value(c.builder, _cgutils.false_bit)
     cleanups: list[Any] = []
     _lay_down(typ, source, target, c, failed, cleanups)
-    pointer = c.builder.asm(
-        ir.FunctionType(_POINTER, [_POINTER]), "", _HIDE, [c.builder.bitcast(target, _POINTER)], side_effect=True
-    )
+    pointer = _hidden(c, target)
 
     def cleanup() -> None:
         for each in reversed(cleanups):
             each()
 
     return _extending.NativeValue(pointer, cleanup=cleanup, is_error=c.builder.load(failed))
+
+
+class Several(Generic[T]):
+    """States of one kind as one argument; how many is no part of its type, so that nothing is compiled anew."""
+
+    __slots__ = ("_numba_type_", "states")
+
+    def __init__(self, states: Sequence[T]) -> None:
+        """Raises `TypeError` for states that differ in kind."""
+        self.states = tuple(states)
+        kinds = set() if vars(numba.config)["DISABLE_JIT"] else {_numba.typeof(each) for each in self.states}
+        if len(kinds) > 1:
+            raise TypeError("states of different kinds")
+        self._numba_type_ = _Several(*kinds) if kinds else None
+
+    def __len__(self) -> int:
+        return len(self.states)
+
+    def __getitem__(self, place: int) -> T:
+        return self.states[place]
+
+
+class _Several(_Type):  # type: ignore[misc]
+    """How many there are, and a pointer to the first of as many structs."""
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+        super().__init__(name=f"Several({state})")
+
+
+@_extending.register_model(_Several)
+class _SeveralModel(_models.StructModel):  # type: ignore[misc]
+    def __init__(self, dmm: Any, fe_type: _Several) -> None:
+        super().__init__(dmm, fe_type, [("count", types.intp), ("first", types.voidptr)])
+
+
+@_extending.unbox(_Several)  # type: ignore[untyped-decorator]
+def _several_from_python(typ: _Several, source: Any, c: Any) -> Any:
+    states = c.pyapi.object_getattr_string(source, "states")
+    count = c.pyapi.tuple_size(states)
+    failed = _cgutils.alloca_once_value(c.builder, _cgutils.false_bit)
+    struct = _struct(c.context, typ.state)
+    first = c.builder.alloca(struct, size=count)
+    cleanups: list[Any] = []
+    with _cgutils.for_range(c.builder, count) as loop:
+        place = c.pyapi.long_from_ssize_t(loop.index)
+        item = c.pyapi.call_method(states, "__getitem__", [place])
+        _lay_down(typ.state, item, c.builder.gep(first, [loop.index]), c, failed, cleanups)
+        c.pyapi.decref(item)
+        c.pyapi.decref(place)
+    c.pyapi.decref(states)
+    found = _cgutils.create_struct_proxy(typ)(c.context, c.builder)
+    found.count, found.first = count, _hidden(c, first)
+    return _extending.NativeValue(found._getvalue(), is_error=c.builder.load(failed))
+
+
+@_extending.intrinsic  # type: ignore[untyped-decorator]
+def _state_at(typingctx: Any, several: Any, place: Any) -> Any:  # pragma: no cover - runs inside the compiler
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        found = _cgutils.create_struct_proxy(several)(context, builder, value=args[0])
+        first = builder.bitcast(found.first, _struct(context, several.state).as_pointer())
+        return builder.bitcast(builder.gep(first, [args[1]]), _POINTER)
+
+    return several.state(several, types.intp), codegen
+
+
+@_extending.intrinsic  # type: ignore[untyped-decorator]
+def _count(typingctx: Any, several: Any) -> Any:  # pragma: no cover - runs inside the compiler
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return _cgutils.create_struct_proxy(several)(context, builder, value=args[0]).count
+
+    return types.intp(several), codegen
+
+
+@_extending.overload(operator.getitem, strict=False)  # type: ignore[untyped-decorator]
+def _getitem(several: Any, place: Any) -> Any:  # pragma: no cover - runs inside the compiler
+    if isinstance(several, _Several):
+        return lambda several, place: _state_at(several, place)  # noqa: PLW0108 - numba wants a function
+    return None
+
+
+@_extending.overload(len, strict=False)  # type: ignore[untyped-decorator]
+def _len(several: Any) -> Any:  # pragma: no cover - runs inside the compiler
+    if isinstance(several, _Several):
+        return lambda several: _count(several)  # noqa: PLW0108
+    return None

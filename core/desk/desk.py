@@ -16,9 +16,11 @@ from core.desk.ready import Ready
 from core.desk.recorder import Recorder
 from core.enums import AgentState
 from core.errors import EngineBroken
+from core.jit_states import Several
 from core.line.coast import GROW, due
-from core.line.run import ASK, BROKEN, DRAIN, run
+from core.line.run import ASK, BROKEN, DRAIN, UNTIL
 from core.line.state import NEVER, Line
+from core.line.together import Track, play
 from core.line.wake import find_next_wake
 from core.plan import SessionPlan
 from core.risk.kill import KillSwitch
@@ -71,6 +73,7 @@ class Desk:
         self.agents, self.money, self.limits = parts.agents, parts.money, parts.limits
         self.messages = [tape.messages for tape in tapes]
         self.indices = [0] * len(tapes)
+        self._tracks: Several[Track] = Several(())
         self._until: int | None = None
         self.obey: Callable[[Any], object] | None = None  #: carries out what the kill file says; None = `deeds` does
         for k, index in enumerate(start or ()):
@@ -165,7 +168,7 @@ class Desk:
         return reached
 
     def _advance(self, until: int, stop: int) -> bool:
-        goal = self._play(0, stop, until) if len(self.lines) == 1 else self._together(until)
+        goal = self._play(stop, until)
         self._until = goal
         self._settle_clock(goal)
         self.drain()
@@ -184,33 +187,22 @@ class Desk:
         ]
         return min(ends)
 
-    def _together(self, until: int) -> int:
-        """Several tapes on one clock: before a turn and a second's mark all have come to that moment. Until when."""
-        while True:
-            turn = min(self._turn(line) for line in self.lines)
-            tick = min(int(line.venue.top[0]["next_tick"]) for line in self.lines)
-            step = min(turn, tick, until)
-            for end in (step - 1, step):
-                for k in range(len(self.lines)):
-                    self._play(k, len(self.messages[k]), end)
-            if step >= until or self.answers.urgent():
-                return step
+    def _play(self, stop: int, until: int) -> int | None:
+        """Play all tapes. Until when everything due has happened; None where a single tape's `stop` came first.
 
-    @staticmethod
-    def _turn(line: Line) -> int:
-        """Market time of the next agent's turn on a line."""
-        top = line.venue.top[0]
-        wake = int(top["next_wake"])
-        return _FOREVER if wake >= NEVER else max(wake - int(top["feed_now"]), 0)
-
-    def _play(self, k: int, stop: int, until: int) -> int | None:
-        """Play one tape. The time up to which everything due has happened; None where `stop` came first."""
+        A person's urgent command ends it at the turn of a policy that was asked.
+        """
+        indices = np.array(self.indices, np.int64)
+        stops = np.array([stop] if len(self.lines) == 1 else [len(each) for each in self.messages], np.int64)
         while True:
+            k, reason, goal = play(self._all_tracks(), indices, stops, until)
+            self.indices = indices.tolist()
+            if k < 0:
+                return goal if reason == UNTIL or self.indices[0] == len(self.messages[0]) else None
             line = self.lines[k]
-            index, reason = run(line, self.messages[k], self.indices[k], stop, until)
-            self.indices[k] = index
             if reason == GROW:
-                self.lines[k] = line._replace(book=grown(line.book, int(self.messages[k][index]["price"])))
+                price = int(self.messages[k][self.indices[k]]["price"])
+                self.lines[k] = line._replace(book=grown(line.book, price))
             elif reason == DRAIN:
                 self.drain()
                 self.make_room(k)
@@ -221,8 +213,14 @@ class Desk:
                     until = min(until, turn)
             elif reason == BROKEN:
                 raise EngineBroken("an account refused a fill: the sums no longer fit")
-            else:
-                return until if reason == 1 or index == len(self.messages[k]) else None
+
+    def _all_tracks(self) -> Several[Track]:
+        """What is played; put together anew only where a pool has grown, for to name its type takes a while."""
+        known = self._tracks.states
+        if len(known) != len(self.lines) or any(a.line is not b for a, b in zip(known, self.lines, strict=True)):
+            tracks = [Track(line, messages) for line, messages in zip(self.lines, self.messages, strict=True)]
+            self._tracks = Several(tracks)
+        return self._tracks
 
     def make_room(self, k: int) -> None:
         """Grow the pools that are full; emptying the buffers was not enough."""

@@ -37,7 +37,7 @@ _DISCONNECTED, _RECONNECTED = int(Reason.DISCONNECTED), int(Reason.RECONNECTED)
 UNTIL, DRAIN, ASK, BROKEN = 1, 3, 4, 5  # and STOP 0, GROW 2
 
 
-@kernel
+@inner
 def run(  # noqa: PLR0915 - the loop reads better in one piece
     line: Line, messages: NDArray[np.void], start: int, stop: int, until: int
 ) -> tuple[int, int]:

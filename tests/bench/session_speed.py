@@ -1,4 +1,5 @@
-"""A session against the bare replay of the same tape: without agents, and with one that quotes every 100 ms.
+"""A session against the bare replay of the same tape: without agents, with one that quotes every 100 ms, and two of
+those on two such tapes on one clock.
 
     python tests/bench/session_speed.py [--messages 4000000] [--profile default|dense] [--runs 5]
 
@@ -37,10 +38,13 @@ def bare(tape: Tape) -> tuple[int, dict[str, int]]:
     return cpu_ns() - started, {}
 
 
-def traded(tape: Tape, agents: tuple[AgentPlan, ...]) -> tuple[int, dict[str, int]]:
-    """A whole session."""
-    plan = SessionPlan("speed", (TapePlan("t", tape.folder),), agents, default_limits(), latency=LATENCY)
-    desk = Desk(plan, [tape], recorder=Recorder(keep=()))
+def traded(tapes: list[Tape], quoting: bool) -> tuple[int, dict[str, int]]:
+    """A whole session; with `quoting` one agent on each tape."""
+    names = [f"t{k}" for k in range(len(tapes))]
+    agents = tuple(AgentPlan(f"quotes {name}", name, "quote", every=100_000_000) for name in names if quoting)
+    places = tuple(TapePlan(name, tape.folder) for name, tape in zip(names, tapes, strict=True))
+    plan = SessionPlan("speed", places, agents, default_limits(), latency=LATENCY)
+    desk = Desk(plan, tapes, recorder=Recorder(keep=()))
     started = cpu_ns()
     desk.advance()
     return cpu_ns() - started, desk.recorder.counts
@@ -54,21 +58,25 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=5)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        target = Path(folder) / "speed.tape"
-        make_tape(target, 7, given.messages, profile=given.profile, quiet=True)
-        tape = Tape(target)
-        quoting = (AgentPlan("quoting", "t", "quote", every=100_000_000),)
+        tapes = []
+        for seed in (7, 8):
+            target = Path(folder) / f"{seed}.tape"
+            make_tape(target, seed, given.messages, profile=given.profile, quiet=True)
+            tapes.append(Tape(target))
+        tape = tapes[0]
         jobs: dict[str, Callable[[], tuple[int, dict[str, int]]]] = {
             "bare": lambda: bare(tape),
-            "no_agent": lambda: traded(tape, ()),
-            "quoting": lambda: traded(tape, quoting),
+            "no_agent": lambda: traded([tape], False),
+            "quoting": lambda: traded([tape], True),
+            "two_tapes": lambda: traded(tapes, True),
         }
         counts = {name: job()[1] for name, job in jobs.items()}
         spent: dict[str, list[int]] = {name: [] for name in jobs}
         for _ in range(given.runs):
             for name, job in jobs.items():
                 spent[name].append(job()[0])
-        rate = {name: len(tape.messages) / statistics.median(times) * 1e3 for name, times in spent.items()}
+        played = {name: len(tape.messages) * (1 + (name == "two_tapes")) for name in jobs}
+        rate = {name: played[name] / statistics.median(times) * 1e3 for name, times in spent.items()}
         print(
             json.dumps(
                 {

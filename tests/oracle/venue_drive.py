@@ -13,9 +13,11 @@ from core.book.book import grown
 from core.book.state import new_state
 from core.desk.build import build
 from core.enums import EventKind, Op, OrderStatus, Rung
+from core.jit_states import Several
 from core.line.coast import GROW
-from core.line.run import DRAIN, run
+from core.line.run import DRAIN
 from core.line.state import NEVER, Line
+from core.line.together import Track, play
 from core.plan import SessionPlan, TapePlan
 from core.records import ORDER
 from core.risk.limits import default_limits
@@ -110,7 +112,9 @@ class Driven:
     def play(self, stop: int, until: int = NEVER - 1) -> None:
         """Play up to message `stop`."""
         while True:
-            self.index, reason = run(self.line, self.tape.messages, self.index, stop, until)
+            index = np.array([self.index])
+            _, reason, _ = play(Several([Track(self.line, self.tape.messages)]), index, np.array([stop]), until)
+            self.index = int(index[0])
             self.drain()
             if reason == GROW:
                 price = int(self.tape.messages["price"][self.index])

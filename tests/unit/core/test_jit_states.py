@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from core.jit import allocating, inner, kernel
-from core.jit_states import State, state
+from core.jit_states import Several, State, state
 
 numba: Any = import_module("numba")  # its annotations stop here
 
@@ -121,3 +121,42 @@ def test_no_member_of_that_name() -> None:
 def test_what_is_no_array_is_refused_before_it_runs() -> None:
     with pytest.raises(numba.TypingError):
         work(new()._replace(totals=object()))  # type: ignore[arg-type]
+
+
+@kernel
+def each(all_of_them: Several[Outer]) -> int:
+    found = 0
+    for k in range(len(all_of_them)):
+        one = all_of_them[k]
+        add(one.inside, one.totals, one.name)
+        found += one.totals.shape[0]
+    return found
+
+
+def test_several_states_are_one_argument_whatever_their_number() -> None:
+    for count in (1, 3, 7):
+        states = [new(name=k, places=k + 2) for k in range(count)]
+        several = Several(states)
+        assert each(several) == sum(k + 2 for k in range(count))
+        assert [one.totals.tolist() for one in states] == [[k * c for c in range(k + 2)] for k in range(count)]
+        assert (len(several), several[0]) == (count, states[0])
+
+
+@pytest.mark.jit_only
+def test_several_states_are_compiled_once_and_not_kept() -> None:
+    import sys
+
+    states = [new() for _ in range(300)]
+    each(Several(states[:1]))
+    compiled, before = len(each.overloads), sys.getrefcount(states[7].totals)  # type: ignore[attr-defined]
+    for _ in range(50):
+        each(Several(states))
+    assert len(each.overloads) == compiled  # type: ignore[attr-defined]
+    after = sys.getrefcount(states[7].totals)
+    assert after == before
+
+
+@pytest.mark.jit_only
+def test_states_of_different_kinds_are_refused() -> None:
+    with pytest.raises(TypeError, match="different kinds"):
+        Several([new(), new()._replace(totals=np.zeros(3, np.int32))])
