@@ -88,6 +88,11 @@ class LobsterSource:
             usual_lot=Decimal(1),
             timezone=_ZONE,
         )
+        if first and not any(with_book):
+            self.info.notes["orderbook"] = (
+                f"not given: the messages cover {first['levels']} levels, "
+                "orders that leave these stay in the book and cross it"
+            )
 
     def progress(self) -> float:
         """Share of the message bytes read."""
