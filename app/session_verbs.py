@@ -59,20 +59,19 @@ def run_plan(
         say(f"tapedeck: {desk.agents[agent].name if agent >= 0 else 'desk'}: {words}")
     with recorded(desk, plan, home(), durable) if journal else nullcontext() as recording:
         desk.advance(most=1)  # loads the compiled line
-        started, cpu = monotonic_ns(), cpu_ns()
+        before, started, cpu = sum(desk.indices), monotonic_ns(), cpu_ns()
         while not desk.over:
             desk.advance(most=_PIECE)
             if interrupted():
                 raise KeyboardInterrupt
-        used = (cpu_ns() - cpu) / 1e9
-    wall = (monotonic_ns() - started) / 1e9
+        wall, used = (monotonic_ns() - started) / 1e9, (cpu_ns() - cpu) / 1e9
     if recording is not None:
         project(recording)
     return {
         "journal": recording.manifest.id if recording is not None else None,
         **summary(desk, plan),
         "seconds": round(wall, 3),
-        "messages_per_cpu_second": round(sum(desk.indices) / max(used, 1e-9)),
+        "messages_per_cpu_second": round((sum(desk.indices) - before) / max(used, 1e-9)),
     }
 
 

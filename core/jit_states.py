@@ -24,6 +24,7 @@ _models: Any = import_module("numba.core.datamodel.models")
 _templates: Any = import_module("numba.core.typing.templates")
 _extending: Any = import_module("numba.extending")
 _numba: Any = numba
+_errors: Any = import_module("numba.core.errors")
 _borrowed: Any = import_module("numba.core.imputils").impl_ret_borrowed
 _typeof: Any = import_module("numba.core.typing.typeof").typeof_impl
 _Type: Any = types.Type
@@ -192,6 +193,8 @@ class _SeveralModel(_models.StructModel):  # type: ignore[misc]
 
 @_extending.unbox(_Several)  # type: ignore[untyped-decorator]
 def _several_from_python(typ: _Several, source: Any, c: Any) -> Any:
+    if c.context.enable_nrt:
+        raise _errors.UnsupportedError("several states only go to kernels, which do not count references")
     states = c.pyapi.object_getattr_string(source, "states")
     count = c.pyapi.tuple_size(states)
     failed = _cgutils.alloca_once_value(c.builder, _cgutils.false_bit)

@@ -39,7 +39,7 @@ def due(line: Line) -> None:
         first = min(first, venue.notes[top["note_head"] % venue.notes.shape[0]]["ts"] - top["feed_now"])
     if top["next_wake"] < NEVER:
         first = min(first, top["next_wake"] - top["feed_now"])
-    top["next_due"] = first
+    top["next_due"] = max(first, top["served"])  # a feed that got slower moves nothing into the past
 
 
 @merged
@@ -79,6 +79,7 @@ def coast(line: Line, messages: NDArray[np.void], start: int, stop: int, until: 
                 break
             top["last_price"], top["volume"], top["worth"] = last, volume, worth
             stand(top, messages, i)
+            top["served"] = before
             remember_mid(line)
             due(line)
             before = min(top["next_due"], until)

@@ -129,7 +129,8 @@ def serve(line: Line, messages: NDArray[np.void], i: int, limit: int) -> int:
             return DRAIN
         if line.top[0]["broken"] != 0:
             return BROKEN
-        at, feed = top["next_due"], top["feed_now"]
+        at, feed = max(top["next_due"], top["served"]), top["feed_now"]
+        top["next_due"] = top["served"] = at
         if line.top[0]["answered"] != 0:
             line.top[0]["answered"] = 0
             agent = line.top[0]["asked"]

@@ -58,5 +58,5 @@ def play(
 def next_step(line: Line) -> int:
     """Market time before which others need not wait for this instrument."""
     top = line.venue.top[0]
-    turn = NEVER if top["next_wake"] >= NEVER else max(top["next_wake"] - top["feed_now"], 0)
-    return min(turn, top["next_tick"])
+    turn = NEVER if top["next_wake"] >= NEVER else top["next_wake"] - top["feed_now"]
+    return max(min(turn, top["next_tick"]), top["served"])

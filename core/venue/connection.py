@@ -1,7 +1,8 @@
 """Our connection to a venue: lost and back again as the session's plan has it.
 
-While it is lost nothing reaches the venue and nothing of what it says reaches us (`core.venue.reports.note`). The
-venue cancels at once what it has of us; what is under way to it, or sent meanwhile, is lost for good.
+While it is lost nothing reaches the venue, and what it says reaches us only afterwards (also
+`core.venue.reports.note`). The venue cancels at once what it has of us; what is under way to it, or sent meanwhile, is
+lost for good.
 """
 
 from core.enums import EventKind, Op, OrderStatus, OrderType, Reason
@@ -34,7 +35,11 @@ def lose(venue: Venue, ts: int) -> int:
     top["link_ts"] = top["down_until"]
     top["outage"] += 1
     for place in range(top["requests"]):
-        venue.requests[place]["lost"] = 1
+        if venue.requests[place]["sent"] < top["down_until"]:  # our clock is ahead of the market's
+            venue.requests[place]["lost"] = 1
+    for place in range(top["note_head"], top["note_tail"]):
+        said = venue.notes[place % venue.notes.shape[0]]
+        said["ts"] = max(said["ts"], top["down_until"])
     for slot in range(venue.orders.shape[0]):
         if is_live(venue.orders[slot]["status"]):
             close(venue, slot, ts, _CANCELED, _DISCONNECTED)

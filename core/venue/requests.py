@@ -31,6 +31,7 @@ def push(venue: Venue, now: int, op: int, slot: int, qty: int, price: int, reaso
     found = venue.requests[at]
     found["ts"] = ts
     found["seq"] = top["request_seq"]
+    found["sent"] = now
     found["order_id"] = venue.orders[slot]["order_id"]
     found["qty"] = qty
     found["decision"] = venue.orders[slot]["decision"]

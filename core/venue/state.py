@@ -43,11 +43,12 @@ OWN_LEVEL = np.dtype(
     ]
 )
 
-#: A request on its way to the venue (48 bytes); a binary heap by (ts, seq).
+#: A request on its way to the venue (56 bytes); a binary heap by (ts, seq).
 REQUEST = np.dtype(
     [
         ("ts", "<i8"),
         ("seq", "<i8"),
+        ("sent", "<i8"),  # our clock
         ("order_id", "<i8"),
         ("qty", "<i8"),
         ("decision", "<i8"),
@@ -115,6 +116,7 @@ VENUE_TOP = np.dtype(
         ("orphan_messages", "<i8"),
         ("returned_lots", "<i8"),  # meter: taken lots that left or came back by themselves
         ("next_due", "<i8"),  # market time of the next thing to do between two messages
+        ("served", "<i8"),  # the latest such time that has been: what is due never lies before it
         ("feed_now", "<i8"),  # ns by which we see the market late
         ("next_tick", "<i8"),  # market time of the next second at which the mid is remembered
         ("next_wake", "<i8"),  # our clock when the next agent is due

@@ -2,12 +2,15 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from core.desk import acts
+from core.desk.answers import Answers
 from core.desk.desk import Desk
 from core.enums import Action
-from core.plan import AgentPlan
+from core.plan import AgentPlan, LatencyModel, LatencyPlan
 from core.policies.intent import Intent
 from core.policies.shown import View
 from tests.oracle.venue_sessions import BUY, SECOND, SELL, Always, by_hand, played, session, stored
@@ -54,3 +57,38 @@ def test_where_it_is_cut_makes_no_difference(tmp_path: Path, policies: tuple[str
         assert cut.recorder.digests() == whole.recorder.digests(), most
         cut.close()
     whole.close()
+
+
+@pytest.mark.parametrize("drawn", [False, True])
+@pytest.mark.parametrize("tapes", [1, 2])
+@pytest.mark.parametrize("asked", [2, 3, 6, 9])
+def test_where_an_urgent_command_stops_a_session_can_be_gone_to(
+    tmp_path: Path, tapes: int, asked: int, drawn: bool
+) -> None:
+    """Agents of one rhythm, a feed that moves: what was done before the command is done again at its place."""
+    feed = LatencyModel("lognormal" if drawn else "constant", 10**8, 1.0 if drawn else 0.0)
+    latency = LatencyPlan(feed, LatencyModel("constant", 10**7), LatencyModel("constant", 10**7))
+    stores = [stored(by_hand(*lines(0.1 * k, 0.3 + 0.2 * k)), tmp_path / f"{k}.tape") for k in range(tapes)]
+
+    def fresh() -> Desk:
+        agents = [AgentPlan(f"a{k}", f"t{k % tapes}", f"a{k}", every=SECOND) for k in range(4)]
+        return session(stores, agents, decides={f"a{k}": Always(works) for k in range(4)}, latency=latency, seed=5)
+
+    stopped, count, give = fresh(), [0], Answers.give
+
+    def counted(self: Answers, *given: Any) -> None:
+        count[0] += 1
+        give(self, *given)
+
+    vars(stopped.answers)["give"] = counted.__get__(stopped.answers)
+    stopped.answers.urgent = lambda: count[0] >= asked
+    stopped.advance()
+    stopped.answers.urgent = lambda: False
+    again = fresh()
+    again.go(stopped.place)
+    for desk in (stopped, again):
+        acts.kill(desk, -1, "test", "me")
+        desk.advance()
+        desk.close()
+    assert count[0] >= asked
+    assert again.recorder.digests() == stopped.recorder.digests()

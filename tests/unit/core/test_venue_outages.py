@@ -94,11 +94,18 @@ def test_an_order_on_its_way_is_lost_and_a_fill_before_is_not(tmp_path: Path) ->
     assert events_of(desk, EventKind.REJECT) == [(2, Reason.DISCONNECTED, 2)]
 
 
-def test_an_answer_given_before_is_not_held_back(tmp_path: Path) -> None:
+def test_an_answer_under_way_comes_when_we_are_back(tmp_path: Path) -> None:
     tape = stored(by_hand(*LINES), tmp_path / "m.tape")
     desk = session([tape], {"a": Script([order(BUY, 1, 102)])}, outages=(lost(1.1, 5),), delays=(0, 0, 200_000_000))
-    desk.advance(START + 2 * SECOND)
+    desk.advance(START + 6 * SECOND)
+    assert (desk.recorder.counts["fills"], int(desk.account.position[0, 0])) == (1, 0)
+    desk.advance(START + 7 * SECOND)
     assert int(desk.account.position[0, 0]) == 1
+
+
+def test_what_is_sent_after_an_outage_that_we_see_late_is_not_lost(tmp_path: Path) -> None:
+    desk = run(tmp_path, [order(BUY, 2, 102)], lost(0.5, 0.4), delays=(600_000_000, 300_000_000, 0))
+    assert fills_of(desk) == [(1, 102, 2, 0)]
 
 
 def test_a_cancel_and_a_replace_sent_meanwhile_change_nothing(tmp_path: Path) -> None:
