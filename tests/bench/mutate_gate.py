@@ -262,9 +262,13 @@ def main() -> None:
 
 
 _ONE = "the array has one axis or one entry: its first is its last"
+_SLOWER = "a row that could be passed over is judged one by one"
 _SIGN = "only the size of the sum is used"
 #: Survivors that do what the original does, by function, original and damage.
 EQUIVALENT: dict[tuple[str, str, str], str] = {
+    ("_judge", "True", "False"): _SLOWER,
+    ("_judge", "if quiet: continue", "pass"): _SLOWER,
+    ("_judge", "continue", "pass"): _SLOWER,
     ("desk_row", "0", "-1"): _ONE,
     ("row_ring", "0", "-1"): _ONE,
     ("exposure", "0", "-1"): _ONE,

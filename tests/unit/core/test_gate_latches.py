@@ -8,8 +8,8 @@ import pytest
 from core.account.account import new_account
 from core.account.money import MoneyScale
 from core.plan import LimitPlan
-from core.records import DRAFT
-from core.risk import hooks
+from core.records import DRAFT, VERDICT
+from core.risk import gate, hooks
 from core.risk.controls import COUNT, DUPLICATES_KEPT, SPECS, Control, controls_in
 from core.risk.gate import EVERY
 from core.risk.limits import limit_set
@@ -273,3 +273,15 @@ def test_desks_of_any_shape(agents: int, instruments: int) -> None:
     kept[last] = 0
     assert np.array_equal(desk.gate.rings["count"][3 * (agents + 1) :].reshape(fills.shape), kept)
     assert desk.gate.rows["halted"].tolist() == [0] * (agents + 1)
+
+
+@pytest.mark.parametrize(
+    ("seen", "breaches", "passed"),
+    [(4.0, EVERY, (EVERY, EVERY, EVERY)), (3.7, 0, (EVERY, EVERY, EVERY)), (3.1, 0, (EVERY, EVERY, 0)),
+     (2.0, 0, (EVERY, 0, 0)), (1.9, 0, (0, 0, 0)), (math.nan, EVERY, (0, 0, 0))],
+)  # fmt: skip
+def test_controls_that_are_all_alike_are_all_judged(seen: float, breaches: int, passed: tuple[int, ...]) -> None:
+    table = np.array([[4.0], [2.0], [3.0], [3.6]]) * np.ones(COUNT)
+    verdicts = np.zeros(1, VERDICT)
+    assert int(gate._judge(table, np.full(COUNT, seen), verdicts[0])) == breaches
+    assert tuple(int(verdicts[0][name]) for name in ("passed50", "passed75", "passed90")) == passed
