@@ -4,6 +4,12 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# The same examples on every run: what fails here fails everywhere. TAPEDECK_EXPLORE=1 looks for new ones.
+settings.register_profile("steady", deadline=None, derandomize=True, database=None)
+settings.register_profile("explore", deadline=None, print_blob=True)
+settings.load_profile("explore" if os.environ.get("TAPEDECK_EXPLORE") else "steady")
 
 
 @pytest.fixture(scope="session")

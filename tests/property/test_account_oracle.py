@@ -61,7 +61,7 @@ def assert_same(account: Account, slow: OracleAccount) -> None:
 
 
 @given(st.lists(st.one_of(FILLS, FILLS, MARKS), max_size=25))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @example([("fill", 0, 0, 1, 3, 2, 0), ("fill", 0, 0, 1, 4, 1, 0), ("fill", 0, 0, -1, 4, 2, 0)])
 def test_accounts_agree_and_add_up(acts: list[tuple[object, ...]]) -> None:
     account = new_account(AGENTS, 2, np.array(TICK_VALUES))
@@ -81,7 +81,7 @@ def test_accounts_agree_and_add_up(acts: list[tuple[object, ...]]) -> None:
 
 
 @given(st.lists(FILLS, min_size=1, max_size=12))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_a_refused_fill_changes_nothing(acts: list[tuple[object, ...]]) -> None:
     account = new_account(AGENTS, 2, np.array(TICK_VALUES))
     mark(account, 0, 2**31)
@@ -96,7 +96,7 @@ def test_a_refused_fill_changes_nothing(acts: list[tuple[object, ...]]) -> None:
     st.one_of(st.integers(1, 9), st.integers(1, MOST_LOTS)),
     st.integers(0, 100),
 )
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @example(MOST_MONEY, MOST_LOTS, 100)
 @example(-MOST_MONEY, MOST_LOTS - 1, 50)
 @example(-1, MOST_LOTS, 99)
@@ -108,7 +108,7 @@ def test_share_is_the_floor_of_the_exact_part(cost: int, of: int, percent: int) 
 
 
 @given(PRICES, st.one_of(LOTS, st.just(0)), st.sampled_from([1, 7, 10_000, 2**53]))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_notional_is_exact_or_too_much(price: int, qty: int, tick_value: int) -> None:
     exact = abs(price) * qty * tick_value
     assert notional(price, qty, tick_value) == min(exact, MOST_MONEY)
@@ -121,7 +121,7 @@ def test_notional_is_exact_or_too_much(price: int, qty: int, tick_value: int) ->
     st.one_of(st.integers(1, 10_000), st.integers(1, MAX_QTY)),
     st.booleans(),
 )
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @example(0, BPS_UNITS // 2, 1, 1, True)
 @example(0, -BPS_UNITS // 2, 1, 1, True)
 @example(0, BPS_UNITS // 2 - 1, 1, 1, True)

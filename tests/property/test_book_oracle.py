@@ -110,25 +110,25 @@ def play(tape: NDArray[np.void], book: Book, oracle: OracleBook, check_every: in
     book.check()
 
 
-@settings(max_examples=150, deadline=None, derandomize=True, database=None)
+@settings(max_examples=150)
 @given(tape=messages(NEAR))
 def test_few_prices(tape: NDArray[np.void]) -> None:
     play(tape, Book(SLOTS, 64, 191, pages=2), OracleBook(SLOTS), check_every=8)
 
 
-@settings(max_examples=80, deadline=None, derandomize=True, database=None)
+@settings(max_examples=80)
 @given(tape=messages(FAR))
 def test_far_prices_in_a_book_that_starts_too_small(tape: NDArray[np.void]) -> None:
     play(tape, Book(SLOTS, pages=1), OracleBook(SLOTS))
 
 
-@settings(max_examples=8, deadline=None, derandomize=True, database=None)
+@settings(max_examples=8)
 @given(tape=messages(EDGE, size=12))
 def test_the_ends_of_the_price_range(tape: NDArray[np.void]) -> None:
     play(tape, Book(SLOTS, 100, 100, pages=8), OracleBook(SLOTS))
 
 
-@settings(max_examples=60, deadline=None, derandomize=True, database=None)
+@settings(max_examples=60)
 @given(tape=messages(FAR), cuts=st.lists(st.integers(0, 50), max_size=5))
 def test_runs_of_any_length_equal_single_messages(tape: NDArray[np.void], cuts: list[int]) -> None:
     whole, parts, oracle = Book(SLOTS, pages=1), Book(SLOTS, -5_000, 20_000_000), OracleBook(SLOTS)

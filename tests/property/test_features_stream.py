@@ -115,7 +115,7 @@ def agree(actual: NDArray[np.float32], wanted: list[list[float]]) -> None:
 STEPS = st.lists(st.sampled_from([0, 1, 10**7, 10**8, 10**9, 3 * 10**9, 10**11]), min_size=1, max_size=12)
 
 
-@settings(max_examples=80, deadline=None, derandomize=True, database=None)
+@settings(max_examples=80)
 @given(
     drawn=MESSAGES,
     steps=STEPS,

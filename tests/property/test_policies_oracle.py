@@ -145,7 +145,7 @@ def within_bounds(case: Case) -> None:
             assert all((one["price"] - view["limit"]) * view["side"] <= 0 for one in new)
 
 
-sweep = settings(max_examples=100, deadline=None, derandomize=True, database=None)
+sweep = settings(max_examples=100)
 
 
 @sweep
@@ -177,13 +177,13 @@ def test_a_quote_agrees_with_its_oracle(case: Case) -> None:
     within_bounds(case)
 
 
-@settings(max_examples=20, deadline=None, derandomize=True, database=None)
+@settings(max_examples=20)
 @given(st.sampled_from(["hold", "manual"]).flatmap(cases))
 def test_doing_nothing_does_nothing(case: Case) -> None:
     assert all(found == [] for found, _ in compiled(case))
 
 
-@settings(max_examples=30, deadline=None, derandomize=True, database=None)
+@settings(max_examples=30)
 @given(st.sampled_from(["pov", "passive", "quote"]).flatmap(cases))
 def test_the_same_views_give_the_same_intents(case: Case) -> None:
     first, second = compiled(case), compiled(case)

@@ -29,7 +29,7 @@ quantities = st.tuples(st.integers(1, 50), st.sampled_from([1, 10, 100, 10_000, 
 actions = st.sampled_from([Action.ADD] * 4 + [Action.TRADE] * 3 + [Action.LEVEL, Action.STATUS, Action.DELETE])
 rows_drawn = st.lists(st.tuples(actions, prices, quantities, st.sampled_from([1, -1])), min_size=1, max_size=40)
 cuts = st.lists(st.integers(0, 40), max_size=4)
-tapes = settings(max_examples=80, deadline=None, derandomize=True, database=None)
+tapes = settings(max_examples=80)
 
 
 @pytest.fixture(autouse=True)

@@ -124,7 +124,7 @@ def profiles(draw: st.DrawFn) -> MarketProfile:
     return replace(draw(st.sampled_from((DEFAULT, DENSE))), **changes)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(profile=profiles(), seed=st.integers(-(2**70), 2**70), messages=st.integers(100, 700), batch=st.integers(1, 900))
 def test_any_profile_makes_a_valid_day(profile: MarketProfile, seed: int, messages: int, batch: int) -> None:
     rows = rows_of(profile, seed, messages, batch)

@@ -339,7 +339,7 @@ def test_names_of_sources_are_never_opened(tape: Path) -> None:
     assert use(tape) == []
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     name=st.sampled_from(["tape.json", "messages.npy", "marks.npz"]),
     hits=st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 255)), min_size=1, max_size=4),

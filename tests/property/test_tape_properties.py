@@ -94,7 +94,7 @@ def same_place(one: Place, other: Place) -> bool:
     return totals[0] == totals[1] and same_book(one.book, other.book)
 
 
-tapes = settings(max_examples=40, deadline=None, derandomize=True, database=None)
+tapes = settings(max_examples=40)
 few_tapes = settings(tapes, max_examples=12)
 CUTS = st.lists(st.integers(0, 60), max_size=3)
 

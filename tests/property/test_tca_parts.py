@@ -34,7 +34,7 @@ def half(mid2: int) -> Fraction | None:
     return None if mid2 == NO_PRICE else Fraction(mid2, 2)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(FILLS, st.sampled_from([1, -1]), st.integers(1, 2**45), KNOWN, MIDS, KNOWN, st.integers(1, 10**6))
 def test_parts_sum_and_agree_with_fractions(
     drawn: list[tuple[int, ...]], side: int, qty: int, decision: int, arrival: int, end: int, value: int
@@ -52,7 +52,7 @@ def test_parts_sum_and_agree_with_fractions(
     assert found.unmeasured == sum(NO_PRICE in (mid, other) for *_, mid, other in drawn)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(FILLS, st.sampled_from([1, -1]), st.integers(1, 2**45), KNOWN, KNOWN, st.integers(0, 2**60), st.integers(0, 999))
 def test_parts_sum_when_the_rest_is_completed(
     drawn: list[tuple[int, ...]], side: int, qty: int, decision: int, arrival: int, complete: int, fee: int

@@ -13,7 +13,7 @@ _MESSAGES = st.lists(st.tuples(*(st.integers(0, bound - 1) for bound in TAPE_COD
 _ORDERS = st.lists(st.tuples(*(st.integers(0, bound - 1) for bound in ORDER_CODE)), min_size=1, max_size=12)
 
 
-@settings(max_examples=120, deadline=None, derandomize=True)
+@settings(max_examples=120)
 @given(_MESSAGES, _ORDERS, st.sampled_from([Rung.QUEUE, Rung.LEDGER, Rung.LATENCY]), st.integers(0, 2))
 def test_orders_meet_the_tape_as_in_a_real_queue(
     messages: list[tuple[int, ...]], orders: list[tuple[int, ...]], rung: Rung, self_match: int

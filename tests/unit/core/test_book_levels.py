@@ -32,7 +32,7 @@ def filled(bids: set[int], asks: set[int], low: int = 0, high: int = 0) -> Book:
     return book
 
 
-@settings(max_examples=60, deadline=None, derandomize=True, database=None)
+@settings(max_examples=60)
 @given(bids=st.sets(PRICES, max_size=12), asks=st.sets(PRICES, max_size=12), start=PRICES, beyond=st.booleans())
 def test_the_next_price_is_the_next_price(bids: set[int], asks: set[int], start: int, beyond: bool) -> None:
     book = filled(bids, asks)

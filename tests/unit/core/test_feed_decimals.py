@@ -17,7 +17,7 @@ _NUMBERS = st.from_regex(r"[+-]?[0-9]{0,12}(\.[0-9]{0,12})?([eE][+-]?[0-9]{1,3})
 
 @given(st.lists(_NUMBERS, min_size=1, max_size=20))
 @example(["-0.50", "00012.3400", "1e-8", "1E+12", ".5", "5.", "0e5", "-0"])
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_numbers_equal_those_of_decimal(texts: list[str]) -> None:
     column = Decimals.of_texts(texts)
     for text, mantissa, exponent, code in zip(texts, column.mantissas, column.exponents, column.codes, strict=True):
@@ -95,7 +95,7 @@ _CELL = st.text(alphabet='ab1." \t', max_size=6)
 
 
 @given(st.lists(st.lists(_CELL, min_size=1, max_size=5), min_size=1, max_size=6), st.booleans())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_cells_are_those_of_the_csv_module(table: list[list[str]], windows: bool) -> None:
     # Quotes inside a cell mean nothing here: only whole quoted cells are compared.
     table = [[cell.replace('"', "").strip() for cell in row] for row in table]

@@ -107,7 +107,7 @@ def test_every_cut_of_a_small_archive_is_an_error_or_refused(tmp_path: Path, kin
 
 
 @pytest.mark.parametrize("kind", ["gz", "zip"])  # formats with a checksum of their text
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(where=st.floats(0.05, 0.8), bit=st.integers(0, 7))
 def test_a_flipped_bit_never_passes_for_the_text(tmp_path: Path, kind: str, where: float, bit: int) -> None:
     raw = bytearray(pack(kind, TEXT))
@@ -120,7 +120,7 @@ def test_a_flipped_bit_never_passes_for_the_text(tmp_path: Path, kind: str, wher
     assert text == TEXT  # the bit was one that carries nothing
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=200)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
 @given(
     head=st.sampled_from([b"", b"\x1f\x8b\x08\x00", b"\x28\xb5\x2f\xfd", b"PK\x03\x04"]), tail=st.binary(max_size=200)
 )
@@ -130,7 +130,7 @@ def test_arbitrary_bytes_are_read_or_refused_by_name(tmp_path: Path, head: bytes
     assert "any.bin" in (complaint(path) or "any.bin")
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=300)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
 @given(hits=st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 255)), min_size=1, max_size=4))
 def test_a_zip_with_a_lying_table_of_contents_is_read_or_refused_by_name(
     tmp_path: Path, hits: list[tuple[int, int]]
@@ -196,7 +196,7 @@ def test_carriage_returns_are_kept_with_their_lines(tmp_path: Path) -> None:
         assert all(part.endswith(b"\r\n") for part in parts)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(lines=st.lists(st.binary(max_size=30)), block=st.integers(1, 50))
 def test_blocks_lose_nothing_and_split_no_line(tmp_path: Path, lines: list[bytes], block: int) -> None:
     text = b"#" + b"\n".join(lines)  # never mistaken for an archive

@@ -9,7 +9,7 @@ from typing import cast
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import core.jit
@@ -33,7 +33,6 @@ def _four_times(number: int) -> int:
     return _twice(_twice(number))
 
 
-@settings(deadline=None)
 @given(word=WORDS)
 def test_bit_functions_find_the_outer_bits(word: int) -> None:
     text, compiled = f"{word:b}", cast(int, np.uint64(word))

@@ -45,7 +45,7 @@ def _drop(ids: IdTable, key: int) -> None:
         give_slot(ids, slot)
 
 
-@settings(max_examples=300, deadline=None, derandomize=True, database=None)
+@settings(max_examples=300)
 @given(steps=st.lists(st.tuples(st.booleans(), KEYS), max_size=80))
 def test_the_table_is_a_dict(steps: list[tuple[bool, int]]) -> None:
     ids, model, most = new_ids(CAPACITY), dict[int, int](), 0

@@ -38,7 +38,7 @@ def pieces(cuts: list[int], whole: NDArray[Any]) -> Iterator[NDArray[Any]]:
 _CUTS = st.lists(st.integers(0, 40), max_size=8)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(_CUTS, _CUTS, st.integers(1, 40), st.none() | st.integers(0, 39), st.integers(-2, 2), st.booleans())
 def test_pieces_make_no_difference(
     one: list[int], two: list[int], count: int, flip: int | None, more: int, first: bool

@@ -436,7 +436,7 @@ def test_durations(text: str, ns: int | None) -> None:
 
 
 @given(st.integers(0, 400 * 86_400 * SECOND))
-@settings(max_examples=50, derandomize=True, database=None)
+@settings(max_examples=50)
 def test_durations_come_back_from_their_words(ns: int) -> None:
     assert parse_duration(in_words(ns)) == ns
 
@@ -561,7 +561,7 @@ def test_damaged_files_are_refused_or_understood(plan_of: Callable[[bytes], Sess
     st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3), max_leaves=8,
 ), st.sampled_from(["tape", "agent", "limits", "latency", "fees", "seed", "rung", "start", "name"]))  # fmt: skip
-@settings(max_examples=80, deadline=None, derandomize=True, database=None,
+@settings(max_examples=80,
           suppress_health_check=[HealthCheck.function_scoped_fixture])  # fmt: skip
 def test_any_value_at_any_key_is_refused_or_understood(
     plan_of: Callable[[str], SessionPlan], value: Any, key: str

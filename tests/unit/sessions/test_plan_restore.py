@@ -23,7 +23,7 @@ from core.plan import (
     TapePlan,
 )
 from core.records import MAX_QTY
-from core.risk.controls import SPECS
+from core.risk.controls import DUPLICATES_KEPT, SPECS, Control
 from sessions.journal.errors import JournalError
 from sessions.manifest import Manifest, manifest_of
 from sessions.plan_restore import SessionChanged, restore
@@ -56,14 +56,13 @@ _LATENCIES = st.builds(
     LatencyModel, st.sampled_from(["constant", "lognormal", "recorded", "mine"]), st.integers(0, 60 * 10**9),
     st.floats(0, 5),
 )  # fmt: skip
+_ON_DESK = {s.name: DUPLICATES_KEPT if s.control == Control.DUPLICATE else 100 for s in SPECS if "desk" in s.scopes}
 _LIMITS = st.builds(
     LimitPlan,
     st.integers(1, 10**9),
     st.dictionaries(
         st.just("desk"),
-        st.dictionaries(
-            st.sampled_from([s.name for s in SPECS if "desk" in s.scopes]), st.floats(0, 100) | st.just(math.inf)
-        ),
+        st.fixed_dictionaries({}, optional={n: st.floats(0, top) | st.just(math.inf) for n, top in _ON_DESK.items()}),
     ),
     st.sampled_from([(), ("one",)]),
 )
@@ -108,7 +107,7 @@ def manifest(plan: SessionPlan) -> Manifest:
     return Manifest(json.loads(json.dumps(fields)), bytes(32))
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_a_plan_comes_back_as_it_was(folders: tuple[Path, ...], data: st.DataObject) -> None:
     plan = data.draw(plans(folders))

@@ -15,6 +15,7 @@ import pytest
 from sessions.journal.anchors import Keys
 from sessions.journal.disk import FolderDisk
 from sessions.journal.errors import JournalError, SessionLocked
+from sessions.journal.layout import Block, unpack
 from sessions.manifest import read_manifest
 from sessions.recording import Rooms, State
 from sessions.settling import Standing, settle, settle_all, settle_crashed
@@ -75,9 +76,10 @@ def test_crashed_in_the_middle_of_a_block(tmp_path: Path) -> None:
     folder = _crashed(tmp_path)
     log = _last(folder)
     raw = bytearray(log.read_bytes())
-    end = len(bytes(raw).rstrip(b"\0"))
-    begin_of_block = bytes(raw).find(b"TDJL")
-    raw[end : end + 700] = raw[begin_of_block : begin_of_block + 700]
+    end = 0
+    while isinstance(block := unpack(memoryview(raw)[end:]), Block):  # a hash may end in zeros, as the room behind it
+        end += block.size
+    raw[end : end + 700] = raw[:700]
     log.write_bytes(raw)
     standing = _settled(folder, tmp_path)
     assert standing.state == State.FAULTED and "at byte" in standing.reason
