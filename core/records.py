@@ -254,6 +254,7 @@ VIEW = np.dtype(
         ("end", "<i8"),
         ("limit", "<i8"),  # ticks, NO_PRICE = none
         ("start_volume", "<i8"),  # market volume when it started
+        ("takable", "<i8"),  # lots at the best five prices that an order of its side would trade against
         ("tick_value", "<i8"),  # money units of one tick of one lot
         ("urgency", "<f8"),
         ("signal", "<f8"),  # NaN = none

@@ -58,6 +58,7 @@ def look(line: Line, agent: int, now: int) -> None:
         view["end"] = work["end"]
         view["limit"] = work["limit"]
         view["start_volume"] = work["start_volume"]
+        view["takable"] = visible(book, line.venue, 1 if work["side"] > 0 else 0)
         view["urgency"] = work["urgency"]
     else:
         view["side"] = 0
@@ -68,6 +69,7 @@ def look(line: Line, agent: int, now: int) -> None:
         view["end"] = 0
         view["limit"] = NO_PRICE
         view["start_volume"] = 0
+        view["takable"] = 0
         view["urgency"] = 0.0
     view["n_open"] = list_open(line, agent)
 

@@ -42,6 +42,7 @@ SIZE = 10  # lots of one quote
 MAX_POSITION = 11  # lots, either way
 RETRY = 12  # ns after which a replace without visible effect is sent again
 POST_ONLY = 13  # 1 = resting orders may not take
+SWEEP = 14  # share of what the five best opposite prices show that one child takes, 0 = no bound
 
 # Places in the memory.
 LAST_WHY = 0  # reason of the last decision, also when nothing was done

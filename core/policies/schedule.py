@@ -27,6 +27,7 @@ from core.policies.codes import (
     SLICE_GOAL,
     SLICES,
     STYLE,
+    SWEEP,
     Code,
     Why,
 )
@@ -140,6 +141,15 @@ def _cap(qty: int, params: NDArray[np.float64], last: bool) -> int:
     return min(qty, most) if most > 0 else qty
 
 
+@inlined
+def _gently(child: int, view: np.void, params: NDArray[np.float64]) -> int:
+    """At most a share of what the book shows: who fell behind catches up in steps, not by sweeping the book."""
+    if params[SWEEP] > 0.0 and view["takable"] > 0:
+        most = int(min(params[SWEEP] * view["takable"], 1e15))
+        return min(child, max(most, whole(params[MIN_CHILD]), 1))
+    return child
+
+
 @kernel
 def follow(
     code: int,
@@ -178,7 +188,7 @@ def follow(
         elif not reachable(touch, side, view["limit"]):
             memory[LAST_WHY] = Why.LIMIT
         else:
-            child = _cap(min(late, room), params, goal == qty)
+            child = _gently(_cap(min(late, room), params, goal == qty), view, params)
             if child > 0:
                 n = take(out, n, view, side, child, whole(params[COLLAR]), why)
                 memory[LAST_WHY] = why

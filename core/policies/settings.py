@@ -35,6 +35,10 @@ WORKING: Mapping[str, Setting] = {
     "collar": Setting("ticks past the opposite touch that taking may pay", 0, 1e6, 5, codes.COLLAR, whole=True),
     "min_child": Setting("lots; smaller children wait, but for the last", 1, _LOTS, 1, codes.MIN_CHILD, whole=True),
     "max_child": Setting("most lots of one child, 0 = no bound", 0, _LOTS, 0, codes.MAX_CHILD, whole=True),
+    "sweep": Setting(
+        "share of the lots shown at the five best opposite prices that one child takes, 0 = no bound",
+        0, 1e6, 0.5, codes.SWEEP,
+    ),
     "slices": Setting(
         "equal parts of the window; unsaid, one per 4 decisions and at most 60, resting one per 10 and at most 20",
         1, 100_000, None, codes.SLICES, whole=True,

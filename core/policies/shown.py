@@ -67,6 +67,11 @@ class View:
         return int(self._record["ask_qty"])
 
     @property
+    def takable(self) -> int:
+        """Lots at the five best prices that an order of the parent's side would trade against, 0 without a parent."""
+        return int(self._record["takable"])
+
+    @property
     def mid(self) -> float | None:
         """Middle of the touch, None if a side is empty."""
         bid, ask = self.bid, self.ask

@@ -92,6 +92,9 @@ def _follow(policy: str, view: dict[str, Any], orders: list[dict[str, Any]], set
     )
     if late > 0 and may_cross:
         child = _child(min(late, room), settings, last)
+        if settings["sweep"] and view["takable"]:
+            shown = floor(Fraction(settings["sweep"]) * view["takable"])
+            child = min(child, max(shown, int(settings["min_child"]), 1))
         if child:
             out.append(_new(view, child, _inside(far + side * int(settings["collar"]), view), LIMIT, IOC, 0))
         if last or late >= settings["min_child"]:

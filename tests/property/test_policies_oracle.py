@@ -71,7 +71,8 @@ def views(draw: st.DrawFn, policy: str, side: int) -> tuple[dict[str, Any], list
         "position": draw(st.integers(-60, 60)), "parent": parent, "side": side, "qty": qty,
         "filled": draw(st.integers(0, max(qty, 0))), "working": working + draw(st.sampled_from([0, 0, 0, 5])),
         "start": START, "end": END, "limit": draw(st.sampled_from([NO_PRICE, NO_PRICE, 1000, 1003, 0])),
-        "start_volume": 500, "tick_value": 1, "urgency": 0.5, "signal": 0.0, "n_open": len(orders),
+        "start_volume": 500, "takable": draw(st.sampled_from([0, 1, 30, 2_000])), "tick_value": 1, "urgency": 0.5,
+        "signal": 0.0, "n_open": len(orders),
     }  # fmt: skip
     return view, orders
 
@@ -84,6 +85,7 @@ def cases(draw: st.DrawFn, policy: str) -> Case:
         "rest": [0, 1], "collar": [0, 5, 1_000_000], "min_child": [1, 1, 30], "max_child": [0, 0, 40],
         "slices": [1, 3, 10, 60], "patience": [0.0, 0.5, 0.8, 1.0], "peg": [0, 1], "offset": [0, 2],
         "post_only": [0, 1], "finish": [0, 4, 30.5],
+        "sweep": [0, 0.25, 0.5, 2],
         "rate": [0.1, 0.25, 1.0], "size": [1, 10], "max_position": [10, 50], "retry": [0, 1],
     }  # fmt: skip
     for name in known:

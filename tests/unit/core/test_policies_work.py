@@ -115,6 +115,20 @@ def test_a_child_has_a_most() -> None:
     assert taking(max_child=30)(filled=0)[0]["qty"] == 30
 
 
+def test_a_child_takes_half_of_what_the_book_shows_unless_told_otherwise() -> None:
+    asked = taking()
+    assert asked(filled=0, takable=100)[0]["qty"] == 50
+    assert asked(filled=0, takable=1)[0]["qty"] == 1
+    assert asked(filled=480, takable=100)[0]["qty"] == 20  # no more than is due
+    assert asked(filled=0, takable=100, now=599 * SECOND)[0]["qty"] == 50  # not even at the end
+    assert taking(sweep=0.25)(filled=0, takable=100)[0]["qty"] == 25
+    assert taking(sweep=0)(filled=0, takable=100)[0]["qty"] == 500
+    assert taking(min_child=80)(filled=0, takable=100)[0]["qty"] == 80
+    assert taking(max_child=30)(filled=0, takable=100)[0]["qty"] == 30
+    rests = resting(sweep=0.1)(filled=0, takable=100, now=0)
+    assert rests[0]["tif"] == TimeInForce.DAY and rests[0]["qty"] > 10  # what rests sweeps nothing
+
+
 def test_nothing_beyond_the_limit() -> None:
     asked = taking(collar=5)
     assert asked(limit=1001) == []

@@ -13,7 +13,7 @@ from core.desk.flatten import flatten
 from core.desk.view import Shown, desk_view
 from core.enums import Action, EventKind, Op, OrderStatus, OrderType, Reason
 from core.errors import ConfigError
-from core.plan import OutagePlan
+from core.plan import AgentPlan, OutagePlan, ParentPlan
 from core.policies.intent import Intent
 from core.risk.controls import Control
 from core.transport import Ticket
@@ -248,6 +248,26 @@ def test_outages_that_cannot_be(tmp_path: Path, outages: Any) -> None:
 def test_an_outage_of_a_tape_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="there is no tape 't1'"):
         run(tmp_path, [], lost(5, 1, "t1"))
+
+
+@pytest.mark.parametrize("side", [BUY, SELL])
+def test_a_schedule_catches_up_in_steps_that_the_gate_lets_through(tmp_path: Path, side: int) -> None:
+    """What fell due meanwhile is more than the book ever shows: asked for at once it would be denied to the end."""
+    lines: list[tuple[float, Action, int, int, int, int]] = [(0.0, ADD, BUY, 1, 90, 99), (0.0, ADD, SELL, 2, 90, 101)]
+    half, price = (SELL, 102) if side == BUY else (BUY, 98)
+    for second in range(1, 600):  # 40 lots beside the 90, each 20 of them for two seconds
+        lines.append((float(second), ADD, half, 2 + second, 20, price))
+        if second > 2:
+            lines.append((float(second), Action.DELETE, half, second, 0, price))
+    tape = stored(by_hand(*lines), tmp_path / "m.tape")
+    parent = ParentPlan(side, 1000, START + 10 * SECOND, START + 590 * SECOND)
+    limits = unlimited()
+    limits.scopes["desk"]["depth_share"] = 1.0
+    desk = played(session([tape], [AgentPlan("a", "t0", "twap", parents=(parent,))], outages=(lost(50, 250),),
+                          limits=limits))  # fmt: skip
+    assert sum(qty for _, _, qty, _ in fills_of(desk)) == 1000
+    denied = desk.recorder.records("verdicts")["breaches"]
+    assert len(denied) > 20 and not (denied >> np.uint64(Control.DEPTH_SHARE) & np.uint64(1)).any()
 
 
 def test_an_outage_after_the_end_never_comes(tmp_path: Path) -> None:
