@@ -99,9 +99,8 @@ def unbook_anonymous(venue: Venue, node: int, left: int) -> int:
 
 
 @inner
-def void_beyond(venue: Venue, half: int, price: int, slot: int, known: bool, left: int) -> int:
-    """An order, or a level's anonymous part, keeps `left` lots on the tape. Returns the booked lots that are void."""
-    node = find_own(venue, half, price)
+def void_beyond(venue: Venue, node: int, slot: int, known: bool, left: int) -> int:
+    """An order, or the anonymous part of our level `node`, keeps `left` lots. Returns the booked lots that are void."""
     if node < 0 or venue.rules[0]["rung"] < 3:
         return 0
     return unbook(venue, node, slot, left) if known else unbook_anonymous(venue, node, left)

@@ -150,7 +150,7 @@ def rest(book: BookState, venue: Venue, slot: int, ts: int) -> bool:
     ahead = market_qty(book, venue, price, half) if venue.rules[0]["rung"] >= 2 else 0
     order["shown"] = min(order["display"], order["leaves"]) if order["display"] > 0 else order["leaves"]
     order["status"] = _WORKING
-    return join(book, venue, slot, price, ahead)
+    return join(venue, slot, price, ahead)
 
 
 @inner

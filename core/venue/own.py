@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from core.book.levels import find_level
 from core.book.state import EMPTY_ASK, EMPTY_BID, BookState
 from core.enums import OrderStatus
 from core.jit import inner, merged
@@ -63,7 +62,6 @@ def open_own(venue: Venue, half: int, price: int) -> int:
     level["count"] = 0
     level["half"] = half
     level["used"] = 1
-    level["stamped"] = 0
     level["next"] = venue.buckets[half, bucket]
     venue.buckets[half, bucket] = node + 1
     venue.touched[half, bucket >> 6] |= _ONE << np.uint64(bucket & 63)
@@ -118,20 +116,7 @@ def find_best(venue: Venue, half: int) -> None:
 
 
 @inner
-def stamp_level(book: BookState, venue: Venue, node: int) -> None:
-    """Mark the tape's orders at a level as before whoever of us joins it now."""
-    level = venue.levels[node]
-    found = find_level(book, level["price"], level["half"])
-    if found >= 0 and book.levels[found]["count"] > 0:
-        slot, stamp = np.int64(book.levels[found]["head"]), np.int32(venue.top[0]["joined"])
-        while slot >= 0:
-            venue.stamps[slot] = stamp
-            slot = np.int64(book.orders[slot]["next"])
-    level["stamped"] = 1
-
-
-@inner
-def join(book: BookState, venue: Venue, slot: int, price: int, ahead: int) -> bool:
+def join(venue: Venue, slot: int, price: int, ahead: int) -> bool:
     """Our order joins the tail of a level (tape ticks), `ahead` lots of the market before it."""
     order = venue.orders[slot]
     half = 0 if order["side"] > 0 else 1
@@ -139,8 +124,6 @@ def join(book: BookState, venue: Venue, slot: int, price: int, ahead: int) -> bo
     if node < 0:
         return False
     level = venue.levels[node]
-    if level["stamped"] == 0:
-        stamp_level(book, venue, node)
     venue.top[0]["joined"] += 1
     order["joined"] = venue.top[0]["joined"]
     order["node"] = node
@@ -186,7 +169,6 @@ def leave(venue: Venue, slot: int) -> None:
     order["node"] = -1
     if level["count"] == 0:
         half, price = level["half"], level["price"]
-        level["stamped"] = 0
         close_own(venue, node)
         if price == (venue.top[0]["own_bid"] if half == 0 else venue.top[0]["own_ask"]):
             find_best(venue, half)

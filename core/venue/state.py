@@ -22,7 +22,7 @@ BUCKETS = 4096
 #: buffers keep this much room.
 SWEEP = 1024
 
-#: One price and side where we rest or have taken (96 bytes). Prices are the tape's.
+#: One price and side where we rest or have taken (80 bytes). Prices are the tape's.
 OWN_LEVEL = np.dtype(
     [
         ("price", "<i8"),
@@ -38,8 +38,6 @@ OWN_LEVEL = np.dtype(
         ("half", "<i4"),  # 0 bid, 1 ask
         ("next", "<i4"),  # in the bucket
         ("used", "<i4"),
-        ("stamped", "<i4"),  # the tape's orders here carry valid stamps
-        ("pad", "<i4"),
     ]
 )
 
@@ -164,7 +162,7 @@ class Venue(NamedTuple):
     buckets: NDArray[np.int32]  #: first OWN_LEVEL + 1 by side and price, shape (2, BUCKETS)
     touched: NDArray[np.uint64]  #: one bit per non-empty bucket, shape (2, BUCKETS / 64)
     taken: NDArray[np.int64]  #: lots we took, by slot of the tape's order pool
-    stamps: NDArray[np.int32]  #: `joined` when the tape's order was first seen at a level of ours
+    stamps: NDArray[np.int32]  #: `joined` when the tape's order came, by its slot; one more than there are: never read
     requests: NDArray[np.void]  #: REQUEST
     notes: NDArray[np.void]  #: NOTE
     fills: NDArray[np.void]  #: FILL, output
@@ -203,7 +201,7 @@ def new_venue(slots: int, orders: int = 256, records: int = 4096) -> Venue:
         buckets=np.zeros((2, BUCKETS), np.int32),
         touched=np.zeros((2, BUCKETS // 64), np.uint64),
         taken=np.zeros(slots, np.int64),
-        stamps=np.zeros(slots, np.int32),
+        stamps=np.zeros(slots + 1, np.int32),
         requests=np.zeros(4 * orders + 64, REQUEST),
         notes=np.zeros(8 * orders + 2 * SWEEP + 64, NOTE),
         fills=np.zeros(records, FILL),

@@ -28,24 +28,31 @@ _CROSSED, _THROUGH, _NO_QUEUE = int(Trust.CROSSED), int(Trust.THROUGH), int(Trus
 def concerns(book: BookState, venue: Venue, action: int, side: int, slot: int, order_id: int, price: int) -> bool:
     """Whether a message may touch an order or a level of ours. No false negatives.
 
-    Side, action and place are as good as random: a branch on them is guessed wrong every other time, so there is
-    none for what tapes are full of.
+    A new order that trades with none of ours stands behind them all: its stamp is all that it needs. The branches on
+    the action are those that the book's own kernel takes next, so they cost nothing; on side and place there are none,
+    for those are as good as random.
     """
+    slots, half = book.orders.shape[0], np.int64(side < 0)
+    if action == _ADD:
+        if 0 <= slot < slots:
+            free = book.orders[slot]["qty"] == 0
+            venue.stamps[slot if free else slots] = np.int32(venue.top[0]["joined"])
+        best = venue.top[0]["own_ask"] if half == 0 else venue.top[0]["own_bid"]
+        return bool((best - price) * (1 - 2 * half) <= 0)
     if action == _TRADE or action > _LEVEL:
         return True
-    old, half = price, np.int64(side < 0)
-    if 0 <= slot < book.orders.shape[0]:
+    old = price
+    if 0 <= slot < slots:
         node = book.orders[slot]
-        same = (node["order_id"] == order_id) | (action == _REPLACE)
-        live = (action >= _CANCEL) & (action <= _REPLACE) & same & (node["qty"] > 0)
-        old = np.int64(node["price"]) if live else price
-        half = (np.int64(node["level"]) >> 6) & 1 if live else half
-    arrives = (action == _ADD) | (action == _REPLACE) | (action == _LEVEL)
-    # What comes trades with our orders across; an execution passes over those of its own side that stand better.
-    best = venue.top[0]["own_ask"] if (half == 0) == arrives else venue.top[0]["own_bid"]
-    beyond = (best - (price if arrives else old)) * (1 - 2 * half)
-    meets = (arrives & (beyond <= 0)) | ((action == _EXECUTE) & (beyond >= 0))
-    return bool(meets | is_touched(venue, half, old) | is_touched(venue, half, price))
+        if (node["qty"] > 0) & ((node["order_id"] == order_id) | (action == _REPLACE)):
+            old, half = np.int64(node["price"]), (np.int64(node["level"]) >> 6) & 1
+    near = is_touched(venue, half, old)
+    if action == _CANCEL or action == _DELETE or action == _EXECUTE:
+        # An execution passes over those orders of its own side that stand better.
+        best = venue.top[0]["own_bid"] if half == 0 else venue.top[0]["own_ask"]
+        return bool(near | ((action == _EXECUTE) & ((best - old) * (1 - 2 * half) >= 0)))
+    best = venue.top[0]["own_ask"] if half == 0 else venue.top[0]["own_bid"]
+    return bool(near | is_touched(venue, half, price) | ((best - price) * (1 - 2 * half) <= 0))
 
 
 @inner
@@ -110,8 +117,8 @@ def _leave(
         left = before - gone
     if action == _EXECUTE:
         return _trade(book, venue, side, flags, slot, order_id, qty, price, ts, half, known, gone, left)
-    void = void_beyond(venue, half, price, slot, known, left)
     node = find_own(venue, half, price)
+    void = void_beyond(venue, node, slot, known, left)
     code = _apply(book, action, side, flags, slot, order_id, qty, price)
     if node >= 0:
         if void > 0:
@@ -122,7 +129,7 @@ def _leave(
                 cancelled(venue, node, venue.stamps[slot], gone - void)
             else:
                 thinned(venue, node, level_qty(book, price, half) + gone, level_qty(book, price, half))
-        _tidy(book, venue, half, price)
+        _tidy(book, venue, node)
     return code
 
 
@@ -141,7 +148,7 @@ def _trade(
         if level["taken"] != 0 or level["taken_anonymous"] != 0 or level["surplus"] != 0:
             trust |= _DISPLACED
     absorbed = aggressor(book, venue, half, price, gone, gone, gone, ts, trust, gone)
-    void = void_beyond(venue, half, price, slot, known, left)
+    void = void_beyond(venue, find_own(venue, half, price), slot, known, left)
     code = _apply(book, _EXECUTE, side, flags, slot, order_id, qty, price)
     if venue.rules[0]["rung"] < 3:
         return code
@@ -155,19 +162,20 @@ def _trade(
         if lost > 0:
             venue.top[0]["orphan_lots"] += lost
             venue.top[0]["orphan_messages"] += 1
-    _tidy(book, venue, half, price)
+    _tidy(book, venue, find_own(venue, half, price))
     return code
 
 
 @inner
-def _tidy(book: BookState, venue: Venue, half: int, price: int) -> None:
+def _tidy(book: BookState, venue: Venue, node: int) -> None:
     """A level that is empty on the tape owes us nothing; one without anything of ours is given back."""
-    node = find_own(venue, half, price)
     if node < 0:
         return
-    if level_qty(book, price, half) == 0:
-        if venue.levels[node]["surplus"] != 0:  # with it goes whatever of it stood before us
-            slot = np.int64(venue.levels[node]["head"])
+    level = venue.levels[node]
+    owes = (level["surplus"] != 0) | (level["credit"] != 0) | (level["taken_anonymous"] != 0)
+    if owes and level_qty(book, np.int64(level["price"]), np.int64(level["half"])) == 0:
+        if level["surplus"] != 0:  # with it goes whatever of it stood before us
+            slot = np.int64(level["head"])
             while slot >= 0:
                 order = venue.orders[slot]
                 order["by_cancels"] += order["ahead"]
@@ -175,9 +183,9 @@ def _tidy(book: BookState, venue: Venue, half: int, price: int) -> None:
                 order["low_ahead"] = 0
                 order["high_ahead"] = 0
                 slot = np.int64(order["next"])
-        venue.levels[node]["surplus"] = 0
-        venue.levels[node]["credit"] = 0
-        venue.levels[node]["taken_anonymous"] = 0
+        level["surplus"] = 0
+        level["credit"] = 0
+        level["taken_anonymous"] = 0
     close_own(venue, node)
 
 
@@ -218,9 +226,8 @@ def _come(
     code = _apply(book, action, side, flags, slot, order_id, qty, price)
     if code == _FULL:
         return code
-    node = find_own(venue, half, price)
     resting = 0 <= slot < book.orders.shape[0] and book.orders[slot]["qty"] > 0
-    if moved and resting and node >= 0:
+    if moved and resting:
         venue.stamps[slot] = np.int32(venue.top[0]["joined"])
     if absorbed > 0 and resting and venue.rules[0]["rung"] >= 3:
         node = open_own(venue, half, price)
@@ -230,7 +237,7 @@ def _come(
             venue.levels[node]["taken"] += part
             set_refill(venue, half, price, ts)
     if old != price:
-        _tidy(book, venue, half, old)
+        _tidy(book, venue, find_own(venue, half, old))
     return code
 
 
@@ -277,7 +284,7 @@ def _level(
         if node >= 0:
             venue.levels[node]["taken_anonymous"] += min(absorbed, qty - venue.levels[node]["taken_anonymous"])
             set_refill(venue, half, price, ts)
-    _tidy(book, venue, half, price)
+    _tidy(book, venue, find_own(venue, half, price))
     return code
 
 
