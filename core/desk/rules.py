@@ -48,6 +48,8 @@ def set_rules(
         rules["impact_call"] = address("impact", plan.impact_model)
     rules["impact"], rules["refill"] = reaction.ticks_per_root_lot, reaction.refill_ns
     venue = venue._replace(latency=_latencies(plan), fees=money.fees[instrument : instrument + 1].copy())
+    fixed = (venue.latency == venue.latency[:, :1]).all(axis=1)
+    rules["latency_fixed"] = sum(1 << k for k in range(len(_KINDS)) if fixed[k])
     for kind in _KINDS:
         model: LatencyModel = getattr(plan.latency, kind)
         if model.kind == "recorded":

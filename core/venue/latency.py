@@ -24,7 +24,8 @@ def delay(venue: Venue, kind: int, ts: int) -> int:
     rules = venue.rules[0]
     if rules["rung"] < 4:
         return 0
-    drawn = venue.latency[kind, draw_index(ts, venue.latency.shape[1])]
+    place = 0 if rules["latency_fixed"] >> kind & 1 else draw_index(ts, venue.latency.shape[1])
+    drawn = venue.latency[kind, place]
     address = rules["latency_call_feed"]
     if kind == ORDER:
         address = rules["latency_call_order"]

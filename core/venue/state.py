@@ -144,6 +144,7 @@ VENUE_RULES = np.dtype(
         ("latency_call_feed", "<i8"),
         ("latency_call_order", "<i8"),
         ("latency_call_response", "<i8"),
+        ("latency_fixed", "<i8"),  # bit k: draws of kind k are all the same
         ("recorded_feed", "<i8"),  # 1 = the tape's own receive times
         ("end", "<i8"),  # session end, ns UTC
         ("start", "<i8"),
