@@ -70,7 +70,8 @@ class Recorder:
             while len(blocks) > 1 and kept - len(blocks[0]) >= self._latest:
                 kept -= len(blocks.popleft())
         if stream == "verdicts":
-            for breaches, count in zip(*np.unique(block["breaches"], return_counts=True), strict=True):
+            denied = block["breaches"][block["breaches"] != 0]
+            for breaches, count in zip(*np.unique(denied, return_counts=True), strict=True):
                 for control in controls_in(int(breaches)):  # few kinds in many orders
                     self.denied[control] += count
         if self._sink is not None:
