@@ -106,9 +106,7 @@ def run(  # noqa: PLR0915 - the loop reads better in one piece
                     next_due, watch = top["next_due"], top["watch"]
             if features:
                 follow(flow, book, ts, action, side, flags, qty)
-            if top["pegs"] > 0 and (
-                book.top[0]["best_bid"] != top["bid_seen"] or book.top[0]["best_ask"] != top["ask_seen"]
-            ):
+            if top["pegs"] > 0:
                 top["cursor"] = i + 1
                 follow_pegs(book, venue, max(top["clock"], ts))
                 next_due, watch = top["next_due"], top["watch"]

@@ -34,7 +34,7 @@ def market_best(book: BookState, venue: Venue, half: int) -> int:
     if venue.top[0]["watch"] == 0:
         return price
     end = EMPTY_BID if half == 0 else EMPTY_ASK
-    while price != end and market_qty(book, venue, price, half) == 0:
+    while price != end and is_touched(venue, half, price) and market_qty(book, venue, price, half) == 0:
         price = next_bid(book, price) if half == 0 else next_ask(book, price)
     return price
 

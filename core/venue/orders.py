@@ -158,8 +158,11 @@ def at_mid(book: BookState, venue: Venue, slot: int, ts: int) -> bool:
 
 @inner
 def peg_price(book: BookState, venue: Venue, slot: int) -> int:
-    """Where a peg belongs now (our ticks), NO_PRICE while there is nothing to peg to. It never takes."""
-    order, shift = venue.orders[slot], venue.top[0]["shift"]
+    """Where a peg belongs now (our ticks), NO_PRICE while there is nothing to peg to.
+
+    By the touch of the others; it never takes, and never locks with an order of ours on the other side.
+    """
+    order, top = venue.orders[slot], venue.top[0]
     bid, ask = market_best(book, venue, 0), market_best(book, venue, 1)
     side = order["side"]
     if order["type"] == _PEG_MID:
@@ -171,11 +174,8 @@ def peg_price(book: BookState, venue: Venue, slot: int) -> int:
         if touch == EMPTY_BID or touch == EMPTY_ASK:
             return NO_PRICE
         price = touch + side * order["stop"]
-    if side > 0 and ask != EMPTY_ASK:
-        price = min(price, ask - 1)
-    elif side < 0 and bid != EMPTY_BID:
-        price = max(price, bid + 1)
-    price += shift
+    price = min(price, min(ask, top["own_ask"]) - 1) if side > 0 else max(price, max(bid, top["own_bid"]) + 1)
+    price += top["shift"]
     bound = order["price"]
     return price if bound == NO_PRICE else (min(price, bound) if side > 0 else max(price, bound))
 
@@ -189,9 +189,11 @@ def _rest_at(book: BookState, venue: Venue, slot: int, ts: int, price: int) -> N
 
 @inner
 def follow_pegs(book: BookState, venue: Venue, ts: int) -> None:
-    """The touch moved: pegged orders follow it, to the tail of their new level."""
-    top = venue.top[0]
-    top["bid_seen"], top["ask_seen"] = book.top[0]["best_bid"], book.top[0]["best_ask"]
+    """Where the touch of the others has moved, pegged orders follow it, to the tail of their new level."""
+    top, bid, ask = venue.top[0], market_best(book, venue, 0), market_best(book, venue, 1)
+    if bid == top["bid_seen"] and ask == top["ask_seen"]:
+        return
+    top["bid_seen"], top["ask_seen"] = bid, ask
     for slot in range(venue.orders.shape[0]):
         order = venue.orders[slot]
         if order["status"] == _WORKING and order["type"] >= _PEG_TOUCH and order["node"] >= 0:

@@ -205,8 +205,9 @@ def _come(
     """ADD and REPLACE: what leaves its old place, what trades with us on its way, what comes to rest."""
     if 1 <= qty <= MAX_QTY and price != NO_PRICE and not fits(book, price):
         return _FULL
-    moved = True
-    live = 0 <= slot < book.orders.shape[0] and book.orders[slot]["qty"] > 0
+    known = 0 <= slot < book.orders.shape[0]
+    live = known and book.orders[slot]["qty"] > 0
+    moved = known and (action == _REPLACE or not live)  # nobody else can come to a slot that is taken
     if action == _REPLACE and live and 1 <= qty <= MAX_QTY and price != NO_PRICE:
         half, old = (np.int64(book.orders[slot]["level"]) >> 6) & 1, np.int64(book.orders[slot]["price"])
         left = book.orders[slot]["qty"]
@@ -221,13 +222,13 @@ def _come(
     else:
         half, old = 0 if side == _BID else 1, price
     absorbed = 0
-    if moved and (action == _REPLACE or not live) and 1 <= qty <= MAX_QTY and price != NO_PRICE and side != 0:
+    if moved and 1 <= qty <= MAX_QTY and price != NO_PRICE and side != 0:
         absorbed = _across(book, venue, half, price, qty, ts)
     code = _apply(book, action, side, flags, slot, order_id, qty, price)
     if code == _FULL:
         return code
-    resting = 0 <= slot < book.orders.shape[0] and book.orders[slot]["qty"] > 0
-    if moved and resting:
+    resting = moved and book.orders[slot]["qty"] > 0 and (code == 0 or not live)
+    if resting:
         venue.stamps[slot] = np.int32(venue.top[0]["joined"])
     if absorbed > 0 and resting and venue.rules[0]["rung"] >= 3:
         node = open_own(venue, half, price)

@@ -91,11 +91,6 @@ class OracleVenue:
 
     # --- what is there -------------------------------------------------------------------------
 
-    def touch(self, half: int) -> int | None:
-        """The tape's best price."""
-        prices = self.tape[half]
-        return (max(prices) if half == BID else min(prices)) if prices else None
-
     def there(self, half: int, price: int) -> int:
         """Lots of others really at a price."""
         return sum(e.real for e in self.queues.get((half, price), ()) if not isinstance(e, Own))
@@ -149,7 +144,7 @@ class OracleVenue:
                 if order_.status == OrderStatus.WAITING:
                     self._trigger(order_, price)
         pegs = [o for o in self.special.values() if o.type >= OrderType.PEG_TOUCH]
-        now = (self.touch(BID), self.touch(ASK))
+        now = tuple(next(iter(self.market(half)), None) for half in (BID, ASK))
         if pegs and now != self.seen:
             self.seen = now
             for peg in sorted(pegs, key=lambda o: o.slot):
@@ -378,9 +373,9 @@ class OracleVenue:
             if not touch:
                 return None
             price = touch[0] + order.side * order.stop
-        if order.side > 0:
-            return min(price, order.price, *(p - 1 for p in asks[:1]))
-        return max(price, order.price, *(p + 1 for p in bids[:1]))
+        across = [*(asks if order.side > 0 else bids)[:1], self.best_own(ASK if order.side > 0 else BID)]
+        stops = [p - order.side for p in across if p is not None]
+        return min(price, order.price, *stops) if order.side > 0 else max(price, order.price, *stops)
 
     def _follow(self, peg: Own) -> None:
         price = self._peg(peg)
