@@ -130,6 +130,24 @@ def test_a_peg_follows_the_touch_and_never_takes(tmp_path: Path) -> None:
     assert fills_of(desk) == []
 
 
+def test_a_peg_follows_what_others_really_show_not_what_the_tape_still_does(tmp_path: Path) -> None:
+    """We take the bid of 100; the tape goes on showing it, a new order there is the touch again."""
+    steps = [order(SELL, 5, 100), order(BUY, 1, 150, OrderType.PEG_TOUCH)]
+    desk = run(tmp_path, steps, (5.0, ADD, BUY, 6, 2, 100))
+    done = desk.recorder.records("orders")
+    assert fills_of(desk) == [(1, 100, 5, 0)]
+    events = desk.recorder.records("events")
+    repriced = events[events["kind"] == EventKind.REPRICED]
+    assert list(zip(repriced["detail"].tolist(), repriced["price"].tolist(), strict=True)) == [(99, 100)]
+    assert done["resting"][done["order_id"] == 2].tolist() == [100]
+
+
+def test_two_pegs_of_ours_to_one_mid_do_not_lock(tmp_path: Path) -> None:
+    steps = [both(order(SELL, 1, 50, OrderType.PEG_MID), order(BUY, 1, 150, OrderType.PEG_MID))]
+    done = run(tmp_path, steps).recorder.records("orders")
+    assert sorted(zip(done["side"].tolist(), done["resting"].tolist(), strict=True)) == [(-1, 101), (1, 100)]
+
+
 def test_a_peg_to_the_mid_is_rounded_to_its_own_side_and_bounded(tmp_path: Path) -> None:
     desk = run(tmp_path, [order(SELL, 1, 50, OrderType.PEG_MID), order(BUY, 1, 99, OrderType.PEG_MID)])
     done = desk.recorder.records("orders")
