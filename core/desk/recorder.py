@@ -69,8 +69,8 @@ class Recorder:
             kept = sum(map(len, blocks))
             while len(blocks) > 1 and kept - len(blocks[0]) >= self._latest:
                 kept -= len(blocks.popleft())
-        if stream == "verdicts":
-            denied = block["breaches"][block["breaches"] != 0]
+        if stream == "verdicts" and (denied := block["breaches"]).any():
+            denied = denied[denied != 0]
             for breaches, count in zip(*np.unique(denied, return_counts=True), strict=True):
                 for control in controls_in(int(breaches)):  # few kinds in many orders
                     self.denied[control] += count
