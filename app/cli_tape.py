@@ -41,6 +41,10 @@ def import_(
     date: Annotated[
         str | None, typer.Option("--date", help="Trading date YYYY-MM-DD, if the source does not say.")
     ] = None,
+    alone: Annotated[
+        bool,
+        typer.Option("--alone", help="Only the files named, not a LOBSTER orderbook file beside them."),
+    ] = False,
     force: Force = False,
     quiet: Quiet = False,
     as_json: Json = False,
@@ -48,7 +52,9 @@ def import_(
     """Make a tape of recorded market data. Nothing half-made is left when it fails or is killed."""
     from app import tape_verbs
 
-    tape_verbs.import_sources(sources, output, format_name, (tick, lot, symbol, venue, date), force, quiet, as_json)
+    tape_verbs.import_sources(
+        sources, output, format_name, (tick, lot, symbol, venue, date), alone, force, quiet, as_json
+    )
 
 
 @tape_app.command(epilog="Example: tapedeck tape info AMZN.tape --json")

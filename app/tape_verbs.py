@@ -26,6 +26,7 @@ def import_sources(
     output: Path,
     format_name: str | None,
     said: tuple[str | None, str | None, str | None, str | None, str | None],
+    alone: bool,
     force: bool,
     quiet: bool,
     as_json: bool,
@@ -34,7 +35,7 @@ def import_sources(
     from core.tape.importer import open_source
 
     tick, lot, symbol, venue, date = said
-    options = Options(symbol, venue, trading_date(date), step("--tick", tick), step("--lot", lot))
+    options = Options(symbol, venue, trading_date(date), step("--tick", tick), step("--lot", lot), alone)
     source = open_source(sources, options, format_name)
     meta = write(source, output, options, force, quiet or as_json or not sys.stderr.isatty())
     emit(summary(meta, output), as_json)

@@ -40,7 +40,7 @@ class LobsterFeed:
     """NASDAQ days as published by lobsterdata.com."""
 
     name = "lobster"
-    summary = "LOBSTER message files, each with its orderbook file if there is one (csv, gz, zst, zip)"
+    summary = "LOBSTER message files, each with its orderbook file, given or beside it (csv, gz, zst, zip)"
 
     def matches(self, path: Path) -> bool:
         """By the published file names, in the folder or inside the zip."""
@@ -58,8 +58,9 @@ class LobsterSource:
     """Message rows and, where there is a book file, the book after each of them."""
 
     def __init__(self, paths: Sequence[Path], options: Options) -> None:
-        self.paths = list(paths)
-        self._pairs = pairs_of(paths)
+        self._pairs = pairs_of(paths, options.alone)
+        found = [book.path for _, book in self._pairs if book is not None and book.path not in paths]
+        self.paths = [*paths, *found]
         self.skipped: Counter[str] = Counter()
         names = [NAME.search(message.label) for message, _ in self._pairs]
         first = next((name for name in names if name), None)
@@ -69,7 +70,8 @@ class LobsterSource:
         with_book = [book is not None for _, book in self._pairs]
         if any(with_book) and not all(with_book):
             lacking = next(message.label for message, book in self._pairs if book is None)
-            raise FeedError(paths[0], f"{lacking} has no orderbook file while others have")
+            hint = "; --alone leaves those beside them out" if found else ""
+            raise FeedError(paths[0], f"{lacking} has no orderbook file while others have{hint}")
         self._dates = [options.date or (name["date"] if name else "") for name in names]
         if not all(self._dates):
             raise FeedError(paths[0], "the file name gives no date; say it with --date YYYY-MM-DD")
@@ -88,6 +90,8 @@ class LobsterSource:
             usual_lot=Decimal(1),
             timezone=_ZONE,
         )
+        if found:
+            self.info.notes["orderbook"] = f"found beside: {', '.join(path.name for path in found)}"
         if first and not any(with_book):
             self.info.notes["orderbook"] = (
                 f"not given: the messages cover {first['levels']} levels, "

@@ -47,15 +47,28 @@ def parts_of(path: Path) -> list[Part]:
         raise FeedError(path, f"not a readable zip: {error}") from error
 
 
-def pairs_of(paths: Sequence[Path]) -> list[tuple[Part, Part | None]]:
-    """Message files in the order given, each with its book file if it is among them. Raises `FeedError`."""
+def beside(message: Part) -> Part | None:
+    """The book file that stands beside a message file, whichever way it is packed."""
+    if message.member is not None or "_message_" not in message.key:
+        return None
+    name = message.key.replace("_message_", "_orderbook_")
+    found = (message.path.with_name(name + packed) for packed in ("", ".gz", ".zst"))
+    return next((Part(path, None) for path in found if path.is_file()), None)
+
+
+def pairs_of(paths: Sequence[Path], alone: bool = False) -> list[tuple[Part, Part | None]]:
+    """Message files in the order given, each with its book file: one of the files given, or one beside it.
+
+    `alone`: only files given. Raises `FeedError`.
+    """
     parts = [part for path in paths for part in parts_of(path)]
     books = {part.key: part for part in parts if "_orderbook_" in part.label}
     pairs: list[tuple[Part, Part | None]] = []
     for part in parts:
         if "_orderbook_" in part.label:
             continue
-        pairs.append((part, books.pop(part.key, None)))
+        book = books.pop(part.key, None)
+        pairs.append((part, book if book is not None or alone else beside(part)))
     if books:
         lonely = next(iter(books.values()))
         raise FeedError(lonely.path, f"no message file goes with {lonely.label}")

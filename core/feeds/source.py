@@ -27,6 +27,7 @@ class Options:
     date: str | None = None
     tick: Decimal | None = None
     lot: Decimal | None = None
+    alone: bool = False  #: only the files named, not what belongs to them and stands beside them
 
 
 @dataclass(slots=True)

@@ -219,6 +219,33 @@ def test_forms_of_the_same_pair(inside: Inside, tmp_path: Path, form: str) -> No
     assert equal_rows(ours, published("\n".join(day.book).encode())) == len(day.messages)
 
 
+@pytest.mark.parametrize("packed", ["", "gz", "zst"])
+def test_the_book_file_beside_is_taken_unless_alone_is_said(inside: Inside, tmp_path: Path, packed: str) -> None:
+    day = lobster_day(seed=9, events=300, levels=3)
+    (tmp_path / "in").mkdir()
+    message, book = day.write(tmp_path / "in", "SYN")
+    book = pack(book, packed) if packed else book
+    record = imported(inside, message)
+    assert (record["depth_model"], record["window"]) == ("window", 3)
+    assert [source["name"] for source in record["sources"]] == [message.name, book.name]
+    assert record["notes"] == {"orderbook": f"found beside: {book.name}"}
+    ours, _ = replayed(inside, "day.tape", 3)
+    assert equal_rows(ours, published("\n".join(day.book).encode())) == len(day.messages)
+    record = inside("tape", "import", message, "-o", "alone.tape", "--alone", "--json").record
+    assert record["depth_model"] == "orders" and "not given" in record["notes"]["orderbook"]
+    assert [source["name"] for source in record["sources"]] == [message.name]
+
+
+def test_a_book_file_beside_only_some_of_the_days(inside: Inside, tmp_path: Path) -> None:
+    days = [lobster_day(seed=k, events=50, levels=2).write(tmp_path, "SYN", date=f"2012-06-2{k}") for k in (1, 2)]
+    days[1][1].unlink()
+    messages = [message for message, _ in days]
+    done = inside("tape", "import", *messages, "-o", "day.tape")
+    assert done.code == 3 and f"{messages[1].name} has no orderbook file while others have" in done.err
+    assert "--alone" in done.err and not (tmp_path / "day.tape").exists()
+    assert inside("tape", "import", *messages, "-o", "day.tape", "--alone", "--json").record["source_rows"] > 0
+
+
 def test_days_one_after_the_other(inside: Inside, tmp_path: Path) -> None:
     sources: list[Path] = []
     rows = 0
