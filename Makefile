@@ -60,7 +60,8 @@ compiled: warm
 	$(PYTEST)
 
 nightly: warm
-	TAPEDECK_EXPLORE=1 $(BIN)/python -m pytest -q -m nightly
+	$(BIN)/python -m pytest -q -m nightly
+	TAPEDECK_EXPLORE=1 $(PYTEST) tests/property tests/unit
 
 bench: $(VENV)/installed-bench
 	for script in $$(grep -l __main__ tests/bench/*.py); do echo "$$script" && $(BIN)/python "$$script" || exit 1; done

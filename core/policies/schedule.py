@@ -142,10 +142,16 @@ def _cap(qty: int, params: NDArray[np.float64], last: bool) -> int:
 
 
 @inlined
-def _gently(child: int, view: np.void, params: NDArray[np.float64]) -> int:
-    """At most a share of what the book shows: who fell behind catches up in steps, not by sweeping the book."""
-    if params[SWEEP] > 0.0 and view["takable"] > 0:
-        most = int(min(params[SWEEP] * view["takable"], 1e15))
+def _gently(child: int, view: np.void, params: NDArray[np.float64], why: int) -> int:
+    """At most a share of what the book shows: who fell behind catches up in steps, not by sweeping the book.
+
+    In the last stretch, when what is not taken is lost, all of it but one lot.
+    """
+    shown = view["takable"]
+    if params[SWEEP] > 0.0 and shown > 0:
+        most = int(min(params[SWEEP] * shown, 1e15))
+        if why == Why.FINISH:
+            most = max(most, shown - 1)
         return min(child, max(most, whole(params[MIN_CHILD]), 1))
     return child
 
@@ -188,7 +194,7 @@ def follow(
         elif not reachable(touch, side, view["limit"]):
             memory[LAST_WHY] = Why.LIMIT
         else:
-            child = _gently(_cap(min(late, room), params, goal == qty), view, params)
+            child = _gently(_cap(min(late, room), params, goal == qty), view, params, why)
             if child > 0:
                 n = take(out, n, view, side, child, whole(params[COLLAR]), why)
                 memory[LAST_WHY] = why
@@ -196,7 +202,8 @@ def follow(
                 memory[LAST_WHY] = Why.TOO_SMALL
             if late >= params[MIN_CHILD] or goal == qty:
                 n = _make_room(parent, orders, n_open, late - max(room, 0) - leaving, out, n, memory)
-            room -= child
+            if child > 0:
+                room -= min(late, room)  # what has to be taken does not rest, also where only a part of it is taken now
             if why == Why.FINISH:
                 return n
     if params[STYLE] != 0.0:

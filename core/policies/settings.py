@@ -36,7 +36,8 @@ WORKING: Mapping[str, Setting] = {
     "min_child": Setting("lots; smaller children wait, but for the last", 1, _LOTS, 1, codes.MIN_CHILD, whole=True),
     "max_child": Setting("most lots of one child, 0 = no bound", 0, _LOTS, 0, codes.MAX_CHILD, whole=True),
     "sweep": Setting(
-        "share of the lots shown at the five best opposite prices that one child takes, 0 = no bound",
+        "share of the lots shown at the five best opposite prices that one child takes (`min_child` if that is more), "
+        "0 = no bound",
         0, 1e6, 0.5, codes.SWEEP,
     ),
     "slices": Setting(

@@ -96,6 +96,7 @@ def enter(book: BookState, venue: Venue, slot: int, ts: int) -> None:
             close(venue, slot, ts, _CANCELED, _NO_MARKET)
             return
         _rest_at(book, venue, slot, ts, price)
+        venue.top[0]["bid_seen"] = EMPTY_ASK  # no touch is that: the next message looks at all pegs, this one too
         return
     if rules["rung"] == 0 and order["flags"] & _POST_ONLY == 0 and is_trading(status) and at_mid(book, venue, slot, ts):
         return
@@ -189,19 +190,24 @@ def _rest_at(book: BookState, venue: Venue, slot: int, ts: int, price: int) -> N
 
 @inner
 def follow_pegs(book: BookState, venue: Venue, ts: int) -> None:
-    """Where the touch of the others has moved, pegged orders follow it, to the tail of their new level."""
+    """Where the touch of the others has moved, pegged orders follow it, to the tail of their new level.
+
+    Those that give way to the other side go first, so that they hold back nobody of ours across.
+    """
     top, bid, ask = venue.top[0], market_best(book, venue, 0), market_best(book, venue, 1)
+    bid, ask = bid + top["shift"], ask + top["shift"]
     if bid == top["bid_seen"] and ask == top["ask_seen"]:
         return
     top["bid_seen"], top["ask_seen"] = bid, ask
-    for slot in range(venue.orders.shape[0]):
-        order = venue.orders[slot]
-        if order["status"] == _WORKING and order["type"] >= _PEG_TOUCH and order["node"] >= 0:
-            price = peg_price(book, venue, slot)
-            if price != NO_PRICE and price != order["resting"]:
-                leave(venue, slot)
-                event(venue, slot, ts, _REPRICED, _NONE, order["leaves"], price, order["resting"])
-                _rest_at(book, venue, slot, ts, price)
+    for forward in range(2):
+        for slot in range(venue.orders.shape[0]):
+            order = venue.orders[slot]
+            if order["status"] == _WORKING and order["type"] >= _PEG_TOUCH and order["node"] >= 0:
+                price, resting = peg_price(book, venue, slot), np.int64(order["resting"])
+                if price != NO_PRICE and price != resting and (forward == 1 or (price - resting) * order["side"] < 0):
+                    leave(venue, slot)
+                    event(venue, slot, ts, _REPRICED, _NONE, order["leaves"], price, resting)
+                    _rest_at(book, venue, slot, ts, price)
 
 
 @inner

@@ -98,7 +98,7 @@ VENUE_TOP = np.dtype(
         ("drain", "<i8"),  # 1 = a buffer must be emptied before going on
         ("pegs", "<i8"),
         ("stops", "<i8"),
-        ("bid_seen", "<i8"),  # touch the pegs were priced at
+        ("bid_seen", "<i8"),  # touch of the others, our ticks, that the pegs were priced at
         ("ask_seen", "<i8"),
         ("working", "<i8"),  # orders of ours alive at the venue
         ("clock", "<i8"),  # newest market time

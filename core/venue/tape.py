@@ -42,7 +42,7 @@ def concerns(book: BookState, venue: Venue, action: int, side: int, slot: int, o
     if action == _TRADE or action > _LEVEL:
         return True
     old = price
-    if 0 <= slot < slots:
+    if action < _TRADE and 0 <= slot < slots:
         node = book.orders[slot]
         if (node["qty"] > 0) & ((node["order_id"] == order_id) | (action == _REPLACE)):
             old, half = np.int64(node["price"]), (np.int64(node["level"]) >> 6) & 1
@@ -222,7 +222,7 @@ def _come(
     else:
         half, old = 0 if side == _BID else 1, price
     absorbed = 0
-    if moved and 1 <= qty <= MAX_QTY and price != NO_PRICE and side != 0:
+    if moved and 1 <= qty <= MAX_QTY and price != NO_PRICE and (side == _BID or side == _ASK):
         absorbed = _across(book, venue, half, price, qty, ts)
     code = _apply(book, action, side, flags, slot, order_id, qty, price)
     if code == _FULL:

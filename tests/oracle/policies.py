@@ -94,12 +94,14 @@ def _follow(policy: str, view: dict[str, Any], orders: list[dict[str, Any]], set
         child = _child(min(late, room), settings, last)
         if settings["sweep"] and view["takable"]:
             shown = floor(Fraction(settings["sweep"]) * view["takable"])
+            if finishing:
+                shown = max(shown, view["takable"] - 1)
             child = min(child, max(shown, int(settings["min_child"]), 1))
         if child:
             out.append(_new(view, child, _inside(far + side * int(settings["collar"]), view), LIMIT, IOC, 0))
         if last or late >= settings["min_child"]:
             out += _cancel_until(resting, late - max(room, 0) - leaving)
-        room -= child
+        room -= min(late, room) if child else 0
         if finishing:
             return out
     if settings["rest"] != 1:

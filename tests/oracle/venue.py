@@ -80,7 +80,7 @@ class OracleVenue:
     special: dict[int, Own] = field(default_factory=dict)  # stops and pegs alive
     clock: int = -(2**62)
     last: int | None = None
-    seen: tuple[int | None, int | None] = (None, None)
+    seen: tuple[int | None, int | None] | None = None
     orphans: int = 0
     violations: int = 0
 
@@ -147,9 +147,10 @@ class OracleVenue:
         now = tuple(next(iter(self.market(half)), None) for half in (BID, ASK))
         if pegs and now != self.seen:
             self.seen = now
-            for peg in sorted(pegs, key=lambda o: o.slot):
-                if peg.resting_at is not None:
-                    self._follow(peg)
+            for forward in (False, True):
+                for peg in sorted(pegs, key=lambda o: o.slot):
+                    if peg.resting_at is not None:
+                        self._follow(peg, forward)
 
     def _add(self, half: int, price: int, order_id: int, qty: int) -> None:
         absorbed, better = 0, self.best_own(1 - half)
@@ -314,6 +315,7 @@ class OracleVenue:
                 self._close(order, OrderStatus.CANCELED, Reason.NO_MARKET)
             else:
                 self._rest(order, price)
+                self.seen = None
             return
         if order.tif == TimeInForce.FOK and self._reach(order) < order.leaves:
             self._close(order, OrderStatus.CANCELED, Reason.NOT_ENOUGH)
@@ -377,9 +379,9 @@ class OracleVenue:
         stops = [p - order.side for p in across if p is not None]
         return min(price, order.price, *stops) if order.side > 0 else max(price, order.price, *stops)
 
-    def _follow(self, peg: Own) -> None:
+    def _follow(self, peg: Own, forward: bool) -> None:
         price = self._peg(peg)
-        if price is not None and price != peg.resting:
+        if price is not None and price != peg.resting and (forward or (price < peg.resting) == (peg.side > 0)):
             self._leave(peg)
             self._rest(peg, price)
 

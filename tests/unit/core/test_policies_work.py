@@ -120,13 +120,27 @@ def test_a_child_takes_half_of_what_the_book_shows_unless_told_otherwise() -> No
     assert asked(filled=0, takable=100)[0]["qty"] == 50
     assert asked(filled=0, takable=1)[0]["qty"] == 1
     assert asked(filled=480, takable=100)[0]["qty"] == 20  # no more than is due
-    assert asked(filled=0, takable=100, now=599 * SECOND)[0]["qty"] == 50  # not even at the end
+    assert asked(filled=0, takable=100, now=599 * SECOND)[0]["qty"] == 99  # the last stretch
+    assert asked(filled=0, takable=1, now=599 * SECOND)[0]["qty"] == 1
     assert taking(sweep=0.25)(filled=0, takable=100)[0]["qty"] == 25
     assert taking(sweep=0)(filled=0, takable=100)[0]["qty"] == 500
     assert taking(min_child=80)(filled=0, takable=100)[0]["qty"] == 80
     assert taking(max_child=30)(filled=0, takable=100)[0]["qty"] == 30
     rests = resting(sweep=0.1)(filled=0, takable=100, now=0)
     assert rests[0]["tif"] == TimeInForce.DAY and rests[0]["qty"] > 10  # what rests sweeps nothing
+
+
+@pytest.mark.parametrize(("settings", "shown"), [({}, 100), ({"max_child": 50, "sweep": 0}, 9_999)])
+def test_what_has_to_be_taken_does_not_rest_meanwhile(settings: dict[str, float], shown: int) -> None:
+    """500 lots are due and 50 are taken: the other 450 wait for the next decision, only the slice's own rest."""
+    asked = resting(**settings)
+    first = [(TimeInForce(one["tif"]), int(one["qty"])) for one in asked(filled=0, takable=shown)]
+    assert first[0] == (TimeInForce.IOC, 50) and first[1] == (TimeInForce.DAY, 50 if settings else 100)
+    then = asked({"leaves": first[1][1]}, filled=50, takable=shown)
+    assert [(Op(one["op"]), TimeInForce(one["tif"]), int(one["qty"])) for one in then][:1] == [
+        (Op.NEW, TimeInForce.IOC, 50)
+    ]
+    assert all(one["op"] == Op.NEW for one in then), "nothing is taken back to be taken"
 
 
 def test_nothing_beyond_the_limit() -> None:

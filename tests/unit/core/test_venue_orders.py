@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from core.desk.desk import Desk
 from core.enums import Action, EventKind, Op, OrderFlag, OrderStatus, OrderType, Reason, Rung, Status, TimeInForce
 from core.policies.intent import Intent
 from core.policies.shown import View
@@ -140,6 +141,48 @@ def test_a_peg_follows_what_others_really_show_not_what_the_tape_still_does(tmp_
     repriced = events[events["kind"] == EventKind.REPRICED]
     assert list(zip(repriced["detail"].tolist(), repriced["price"].tolist(), strict=True)) == [(99, 100)]
     assert done["resting"][done["order_id"] == 2].tolist() == [100]
+
+
+def resting_at(desk: Desk) -> dict[int, int]:
+    """Where each order rested at its end."""
+    done = desk.recorder.records("orders")
+    return dict(zip(done["order_id"].tolist(), done["resting"].tolist(), strict=True))
+
+
+def test_a_peg_that_came_later_follows_a_touch_that_an_earlier_one_has_seen(tmp_path: Path) -> None:
+    peg = order(BUY, 1, 150, OrderType.PEG_TOUCH)
+    bound = order(BUY, 1, 98, OrderType.PEG_TOUCH)
+    lines = [(1.5, ADD, BUY, 6, 1, 90), (5.0, ADD, BUY, 7, 2, 100)]
+    desk = run(tmp_path, [bound, order(SELL, 5, 100), peg], *lines)
+    assert resting_at(desk) == {1: 98, 2: 100, 3: 100}
+
+
+def test_a_peg_does_not_stay_alone_at_a_touch_that_has_gone(tmp_path: Path) -> None:
+    """Pegs before it saw 100/102; it came at 101, and the next message brings 100/102 back."""
+    peg = order(BUY, 1, 150, OrderType.PEG_TOUCH)
+    gone = lambda view: view.cancel(view.orders[0])  # noqa: E731
+    lines = [(1.5, ADD, BUY, 6, 1, 90), (2.5, ADD, BUY, 7, 2, 101), (4.0, DELETE, BUY, 7, 2, 101)]
+    desk = run(tmp_path, [peg, gone, peg], *lines)
+    assert resting_at(desk)[2] == 100
+
+
+@pytest.mark.parametrize("first", [BUY, SELL])
+@pytest.mark.parametrize("up", [True, False])
+def test_two_pegs_to_the_mid_move_together(tmp_path: Path, first: int, up: bool) -> None:
+    """The mid moves by ten: both go there, next to each other, whichever was sent first."""
+    pegs = {s: order(s, 1, 150 if s == BUY else 50, OrderType.PEG_MID) for s in (BUY, SELL)}
+    lines = [
+        (0.0, ADD, BUY, 1, 5, 90),
+        (0.0, ADD, BUY, 2, 5, 70),
+        (0.0, ADD, SELL, 3, 5, 110),
+        (0.0, ADD, SELL, 4, 5, 130),
+    ]
+    lines.append((5.0, DELETE, SELL, 3, 5, 110) if up else (5.0, DELETE, BUY, 1, 5, 90))
+    tape = stored(by_hand(*lines, (60.0, ADD, BUY, 99, 1, 60)), tmp_path / "m.tape")
+    desk = played(session([tape], {"a": Script([both(pegs[first], pegs[-first])])}))
+    found = resting_at(desk)
+    buy, sell = (found[1], found[2]) if first == BUY else (found[2], found[1])
+    assert sell - buy == 1 and (110 if up else 90) in (buy, sell)
 
 
 def test_two_pegs_of_ours_to_one_mid_do_not_lock(tmp_path: Path) -> None:
