@@ -20,7 +20,7 @@ def test_two_processes_write_the_same_bytes(tapedeck: Console, tape: Path, day: 
     (message,) = (path for path in day.iterdir() if "message" in path.name)
     words: list[str | Path] = ["import", *sorted(day.iterdir())]
     if form == "messages only":
-        words = ["import", message]
+        words = ["import", message, "--alone"]
     elif form == "tabular":
         assert tapedeck("tape", "export", tape, "-o", "messages.parquet").code == 0
         words = ["import", "messages.parquet"]
