@@ -4,11 +4,12 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 # The same examples on every run: what fails here fails everywhere. TAPEDECK_EXPLORE=1 looks for new ones.
-settings.register_profile("steady", deadline=None, derandomize=True, database=None)
-settings.register_profile("explore", deadline=None, print_blob=True)
+_ANY_PACE = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}  # machines are shared
+settings.register_profile("steady", derandomize=True, database=None, **_ANY_PACE)
+settings.register_profile("explore", print_blob=True, **_ANY_PACE)
 settings.load_profile("explore" if os.environ.get("TAPEDECK_EXPLORE") else "steady")
 
 
