@@ -5,12 +5,10 @@ what is left. Whatever the number of workers, and whoever takes which order, the
 """
 
 import signal
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from multiprocessing import get_context
+from multiprocessing import get_context, resource_tracker
 from multiprocessing.connection import Connection, wait
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -105,15 +103,13 @@ def _crew(terms: Terms, jobs: int) -> Iterator[list[Connection]]:
 
 @contextmanager
 def _deaf() -> Iterator[None]:
-    """Processes that start here do not hear ctrl-c: it is for us, and we end them."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before: Any = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Processes that start here do not hear ctrl-c: it is for us, who end them. One pressed meanwhile comes after."""
+    resource_tracker.ensure_running()  # started later it would let the signal in
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _labour(terms: Terms, end: Connection) -> None:

@@ -60,6 +60,8 @@ class Driven:
         fresh = [_copied(getattr(old, name)) for name in Line._fields[2:]]
         self.line = Line(new_state(slots, MIDDLE - 128, MIDDLE + 128, pages=16), venue, *fresh)
         self.tape, self.index = tape, 0
+        self.messages = tape.messages.view()
+        self.messages.flags.writeable = False  # as those of a tape on disk: the kernels of the product serve
         self.fills: list[NDArray[np.void]] = []
         self.events: list[NDArray[np.void]] = []
         self.done: list[NDArray[np.void]] = []
@@ -113,11 +115,11 @@ class Driven:
         """Play up to message `stop`."""
         while True:
             index = np.array([self.index])
-            _, reason, _ = play(Several([Track(self.line, self.tape.messages)]), index, np.array([stop]), until)
+            _, reason, _ = play(Several([Track(self.line, self.messages)]), index, np.array([stop]), until)
             self.index = int(index[0])
             self.drain()
             if reason == GROW:
-                price = int(self.tape.messages["price"][self.index])
+                price = int(self.messages["price"][self.index])
                 self.line = self.line._replace(book=grown(self.line.book, price))
             elif reason != DRAIN:
                 return

@@ -2,7 +2,9 @@
 
 import math
 import multiprocessing
+import os
 import shutil
+import signal
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -21,7 +23,7 @@ from core.sim.profile import MarketProfile
 from core.tape.importer import import_tape
 from core.tape.tape import Tape
 from core.tca.compare import compare
-from core.tca.crew import work_all
+from core.tca.crew import _deaf, work_all
 from core.tca.parents import Wanted, draw
 from core.tca.result import PARTS, CompareResult
 from core.tca.work import Bench, Contender, Outcome, Terms, WorkFailed, open_limits
@@ -186,6 +188,12 @@ def test_a_worker_that_is_killed_is_noticed(day: Path) -> None:
 
     with pytest.raises(WorkFailed, match="died"):
         work_all(bench, draw(bench.markets, replace(WANTED, orders=100)), 2, kill)
+
+
+def test_an_interrupt_while_processes_start_is_not_lost() -> None:
+    with pytest.raises(KeyboardInterrupt), _deaf():
+        os.kill(os.getpid(), signal.SIGINT)
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
 
 
 def test_an_interrupt_leaves_no_process(day: Path) -> None:
